@@ -1,0 +1,84 @@
+//! What a network's outputs mean: how a map of numbers becomes boxes.
+
+use crate::{Error, Number, Shape, Source};
+use serde::{Deserialize, Serialize};
+
+/// A map that holds boxes: `anchors * (5 + classes)` channels, anchor-major, each anchor with
+/// x, y, w, h, objectness and the classes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    /// The map it reads.
+    pub source: Source,
+    /// Number of classes.
+    pub classes: usize,
+    /// How the numbers are read.
+    pub kind: HeadKind,
+}
+
+/// The arithmetic of a head. Cell (col, row) of a grid of W x H; `s` is the logistic function.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum HeadKind {
+    /// YOLOv2's region layer: centre `(col + s(x)) / W`, size `e^w * anchor / W`, score of a class
+    /// `s(objectness) * softmax(classes)`.
+    Region {
+        /// Width and height in cells.
+        anchors: Vec<[f32; 2]>,
+        /// Softmax over the classes, else the logistic function of each.
+        softmax: bool,
+    },
+    /// YOLOv3's layer: centre `(col + s(x) * scale_xy - (scale_xy - 1) / 2) / W`, size
+    /// `e^w * anchor / network width`, score `s(objectness) * s(class)`.
+    Yolo {
+        /// Width and height in pixels of the network's input; those of this head's mask.
+        anchors: Vec<[f32; 2]>,
+        /// 1 where the cfg has no `scale_x_y`.
+        scale_xy: f32,
+        /// Scaled-YOLOv4's form: the map is logistic already, and the size is
+        /// `(2 w)^2 * anchor / network width`.
+        new_coords: bool,
+    },
+}
+
+impl HeadKind {
+    /// The anchors, in the unit of the kind.
+    pub fn anchors(&self) -> &[[f32; 2]] {
+        match self {
+            HeadKind::Region { anchors, .. } | HeadKind::Yolo { anchors, .. } => anchors,
+        }
+    }
+}
+
+impl Head {
+    pub(crate) fn check(&self, shape: Shape, number: Number) -> Result<(), Error> {
+        let anchors = self.kind.anchors();
+        let channels = self
+            .classes
+            .checked_add(5)
+            .and_then(|n| n.checked_mul(anchors.len()));
+        if anchors.is_empty() || channels != Some(shape.channels) {
+            return Err(Error::Network(format!(
+                "a head of {} anchors and {} classes reads anchors * (5 + classes) channels, its map has {}",
+                anchors.len(),
+                self.classes,
+                shape.channels
+            )));
+        }
+        if anchors
+            .iter()
+            .flatten()
+            .any(|side| !side.is_finite() || *side <= 0.0)
+        {
+            return Err(Error::Network(
+                "a head's anchors must be positive numbers".into(),
+            ));
+        }
+        if number != Number::F32 {
+            return Err(Error::Network(format!(
+                "a head reads f32, its map is {number}"
+            )));
+        }
+        Ok(())
+    }
+}

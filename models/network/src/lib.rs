@@ -1,0 +1,50 @@
+//! The graph of a detector: what every other crate reads and none may change.
+//!
+//! A [`Network`] is made once, by an importer, the trainer or the model file, through a
+//! [`Builder`] that checks every layer as it is added; afterwards it is immutable. What runs is
+//! what was planned is what was evaluated, because all of them read this one description.
+//!
+//! Tensors are NHWC with a batch of one, so a [`Shape`] is height, width, channels. A tensor holds
+//! one of the number types of [`Number`]: real numbers, or small integer codes.
+//!
+//! | module | subject |
+//! | --- | --- |
+//! | [`shape`] | height, width, channels; padding |
+//! | [`number`] | real numbers and codes of 1 to 8 bits |
+//! | [`values`] | immutable, shared tensors, owned or mapped from the model file |
+//! | [`weights`] | float, binary, ternary and small integer weights, packed |
+//! | [`activation`] | the activation functions, by definition |
+//! | [`layer`] | the kinds of layers and their shape rules |
+//! | [`accumulator`] | the proved bounds of integer sums |
+//! | [`input`] | what the network expects a picture to look like |
+//! | [`head`] | what its outputs mean |
+//! | [`graph`] | layers wired into a network, and their validation |
+//! | [`cost`] | operations and bytes per layer |
+//! | [`file`] | the model file `NAME.tincy` |
+
+#![deny(unsafe_code)]
+
+pub mod accumulator;
+pub mod activation;
+pub mod cost;
+mod error;
+pub mod file;
+pub mod graph;
+pub mod head;
+pub mod input;
+pub mod layer;
+pub mod number;
+pub mod shape;
+pub mod values;
+pub mod weights;
+
+pub use activation::Activation;
+pub use error::Error;
+pub use graph::{Builder, Network, Source};
+pub use head::{Head, HeadKind};
+pub use input::{ChannelOrder, Fit, Input, Picture, Resample};
+pub use layer::{Affine, Convolution, Finish, Layer, Op, Pool, Thresholds};
+pub use number::{Code, Number};
+pub use shape::{Padding, Shape};
+pub use values::Values;
+pub use weights::{WeightKind, Weights};

@@ -1,0 +1,269 @@
+//! Weights of a convolution: floats, or small integers packed bit by bit.
+
+use crate::{Error, Values};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The values that a weight can take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WeightKind {
+    /// Any 32-bit float.
+    F32,
+    /// -1 or +1, one bit each.
+    Binary,
+    /// -1, 0 or +1, two bits each.
+    Ternary,
+    /// Two's complement integers of 2 to 8 bits.
+    Int {
+        /// 2 to 8.
+        bits: u8,
+    },
+}
+
+impl WeightKind {
+    /// Bits a weight takes at rest.
+    pub const fn bits(&self) -> u8 {
+        match self {
+            WeightKind::F32 => 32,
+            WeightKind::Binary => 1,
+            WeightKind::Ternary => 2,
+            WeightKind::Int { bits } => *bits,
+        }
+    }
+
+    /// Smallest and largest integer weight; floats have none.
+    pub const fn range(&self) -> Option<(i8, i8)> {
+        match self {
+            WeightKind::F32 => None,
+            WeightKind::Binary | WeightKind::Ternary => Some((-1, 1)),
+            WeightKind::Int { bits } => {
+                let half = 1i16 << (*bits - 1);
+                Some((-half as i8, (half - 1) as i8))
+            }
+        }
+    }
+
+    /// Bytes that `count` weights take at rest.
+    pub const fn bytes(&self, count: usize) -> usize {
+        (count * self.bits() as usize).div_ceil(8)
+    }
+
+    fn is_valid(&self) -> bool {
+        !matches!(self, WeightKind::Int { bits } if !(2..=8).contains(bits))
+    }
+
+    fn allows(&self, weight: i8) -> bool {
+        let Some((low, high)) = self.range() else {
+            return false;
+        };
+        (low..=high).contains(&weight) && (*self != WeightKind::Binary || weight != 0)
+    }
+}
+
+impl fmt::Display for WeightKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WeightKind::F32 => f.write_str("f32"),
+            WeightKind::Binary => f.write_str("binary"),
+            WeightKind::Ternary => f.write_str("ternary"),
+            WeightKind::Int { bits } => write!(f, "int{bits}"),
+        }
+    }
+}
+
+/// The weights of one convolution, in the order `[out][ky][kx][in / groups]`.
+///
+/// Integers are one little-endian bit string: weight `i` takes the bits from `i * bits` on, as a
+/// two's complement number; a binary weight is one bit, 0 for +1 and 1 for -1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Weights {
+    kind: WeightKind,
+    count: usize,
+    #[serde(skip)]
+    floats: Values<f32>,
+    #[serde(skip)]
+    packed: Values<u8>,
+}
+
+impl Weights {
+    /// Float weights.
+    pub fn floats(weights: Vec<f32>) -> Weights {
+        let count = weights.len();
+        Weights {
+            kind: WeightKind::F32,
+            count,
+            floats: weights.into(),
+            packed: Values::default(),
+        }
+    }
+
+    /// Integer weights of a kind.
+    ///
+    /// # Errors
+    /// If the kind is [`WeightKind::F32`] or does not have one of the weights.
+    pub fn integers(kind: WeightKind, weights: &[i8]) -> Result<Weights, Error> {
+        if kind == WeightKind::F32 || !kind.is_valid() {
+            return Err(Error::layer(
+                "weights",
+                "an integer kind of 1 to 8 bits",
+                kind,
+            ));
+        }
+        if let Some(odd) = weights.iter().find(|w| !kind.allows(**w)) {
+            return Err(Error::layer("weights", format!("{kind} weights"), odd));
+        }
+        let packed = pack(kind, weights).into();
+        Ok(Weights {
+            kind,
+            count: weights.len(),
+            floats: Values::default(),
+            packed,
+        })
+    }
+
+    /// What the weights can be.
+    pub fn kind(&self) -> WeightKind {
+        self.kind
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The floats; empty for integer weights.
+    pub fn as_floats(&self) -> &[f32] {
+        &self.floats
+    }
+
+    /// The packed integers; empty for floats.
+    pub fn as_packed(&self) -> &[u8] {
+        &self.packed
+    }
+
+    /// The integers from `start` on, one a byte, into `out`.
+    ///
+    /// # Panics
+    /// If the weights are floats or the range lies outside.
+    pub fn unpack_range(&self, start: usize, out: &mut [i8]) {
+        assert!(start + out.len() <= self.count, "range of weights");
+        let bits = usize::from(self.kind.bits());
+        for (i, weight) in out.iter_mut().enumerate() {
+            *weight = self.sign(bit_field(&self.packed, (start + i) * bits, bits), bits);
+        }
+    }
+
+    /// All integers, one a byte.
+    ///
+    /// # Panics
+    /// If the weights are floats.
+    pub fn unpack(&self) -> Vec<i8> {
+        assert!(self.kind != WeightKind::F32, "float weights are not packed");
+        let mut out = vec![0; self.count];
+        self.unpack_range(0, &mut out);
+        out
+    }
+
+    /// Takes the data of a description that was read from a file.
+    pub(crate) fn attach(&mut self, floats: Values<f32>, packed: Values<u8>) {
+        self.floats = floats;
+        self.packed = packed;
+    }
+
+    /// Whether the data is what the description says, down to the single weight.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if !self.kind.is_valid() {
+            return Err(Error::layer("weights", "1 to 8 bits", self.kind));
+        }
+        let (found, expected) = match self.kind {
+            WeightKind::F32 => (self.floats.len(), self.count),
+            kind => (self.packed.len(), kind.bytes(self.count)),
+        };
+        if found != expected {
+            return Err(Error::layer("weight data", expected, found));
+        }
+        if self.kind == WeightKind::Ternary && has_minus_two(&self.packed, self.count) {
+            return Err(Error::layer("weights", "-1, 0 or +1", -2));
+        }
+        Ok(())
+    }
+
+    fn sign(&self, field: u8, bits: usize) -> i8 {
+        match self.kind {
+            WeightKind::Binary => 1 - 2 * field as i8,
+            _ => (field << (8 - bits)) as i8 >> (8 - bits),
+        }
+    }
+}
+
+fn pack(kind: WeightKind, weights: &[i8]) -> Vec<u8> {
+    let bits = usize::from(kind.bits());
+    let mut packed = vec![0u8; kind.bytes(weights.len())];
+    for (i, weight) in weights.iter().enumerate() {
+        let field = match kind {
+            WeightKind::Binary => u8::from(*weight < 0),
+            _ => *weight as u8 & (0xff >> (8 - bits)),
+        };
+        let wide = u16::from(field) << (i * bits % 8);
+        packed[i * bits / 8] |= wide as u8;
+        if wide > 0xff {
+            packed[i * bits / 8 + 1] |= (wide >> 8) as u8;
+        }
+    }
+    packed
+}
+
+fn bit_field(packed: &[u8], first: usize, bits: usize) -> u8 {
+    let low = u16::from(packed[first / 8]);
+    let high = u16::from(packed.get(first / 8 + 1).copied().unwrap_or(0));
+    ((low | high << 8) >> (first % 8)) as u8 & (0xff >> (8 - bits))
+}
+
+/// Whether one of the two-bit fields is the unused pattern `10`.
+fn has_minus_two(packed: &[u8], count: usize) -> bool {
+    packed
+        .iter()
+        .any(|byte| byte & !(byte << 1) & 0b1010_1010 != 0)
+        && (0..count).any(|i| bit_field(packed, 2 * i, 2) == 0b10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_binary_bit_of_one_means_minus_one() {
+        let weights = Weights::integers(WeightKind::Binary, &[1, -1, -1, 1, 1, 1, 1, 1, -1]);
+        let weights = weights.unwrap();
+        assert_eq!(weights.as_packed(), [0b0000_0110, 1]);
+        assert_eq!(weights.unpack(), [1, -1, -1, 1, 1, 1, 1, 1, -1]);
+    }
+
+    #[test]
+    fn values_outside_the_kind_are_refused() {
+        assert!(Weights::integers(WeightKind::Binary, &[1, 0]).is_err());
+        assert!(Weights::integers(WeightKind::Ternary, &[-2]).is_err());
+        assert!(Weights::integers(WeightKind::Int { bits: 4 }, &[8]).is_err());
+        assert!(Weights::integers(WeightKind::Int { bits: 9 }, &[8]).is_err());
+    }
+
+    #[test]
+    fn the_unused_ternary_pattern_is_refused() {
+        let mut weights = Weights::integers(WeightKind::Ternary, &[-1, 0, 1, -1]).unwrap();
+        assert!(weights.check().is_ok());
+        weights.attach(Values::default(), vec![0b1000_0000].into());
+        assert!(weights.check().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn packing_is_reversible(bits in 2u8..=8, seed in prop::collection::vec(any::<i8>(), 0..70)) {
+            let weights: Vec<i8> = seed.iter().map(|w| w >> (8 - bits)).collect();
+            let packed = Weights::integers(WeightKind::Int { bits }, &weights).unwrap();
+            prop_assert_eq!(packed.unpack(), weights);
+        }
+    }
+}
