@@ -73,7 +73,7 @@ impl<'a> TensorMut<'a> {
 }
 
 /// A cache line, the unit of allocation.
-#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
+#[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C, align(64))]
 struct Line([u8; 64]);
 
