@@ -26,3 +26,31 @@ impl Neon {
         std::arch::is_aarch64_feature_detected!("neon").then_some(Neon(()))
     }
 }
+
+/// The instruction set that a kernel is made for.
+#[derive(Clone, Copy, Debug)]
+pub enum Isa {
+    /// Plain Rust that the compiler vectorises for the baseline.
+    Portable,
+    /// AVX2 and FMA.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    /// NEON.
+    #[cfg(target_arch = "aarch64")]
+    Neon(Neon),
+}
+
+impl Isa {
+    /// The best one that this CPU has.
+    pub fn best() -> Isa {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(avx2) = Avx2::detect() {
+            return Isa::Avx2(avx2);
+        }
+        #[cfg(target_arch = "aarch64")]
+        if let Some(neon) = Neon::detect() {
+            return Isa::Neon(neon);
+        }
+        Isa::Portable
+    }
+}

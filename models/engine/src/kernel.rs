@@ -2,6 +2,7 @@
 
 use crate::team::Team;
 use crate::tensor::{Tensor, TensorMut};
+use tincy_network::{Convolution, Number, Pool, Shape};
 
 /// A layer with its weights packed, for one instruction set and one shape. Immutable and shared;
 /// everything that changes is handed in.
@@ -19,4 +20,17 @@ pub trait Kernel: Send + Sync {
     /// [`scratch_bytes`](Kernel::scratch_bytes) long, and holds anything. Allocates nothing. The result does not
     /// depend on the team's size.
     fn run(&self, inputs: &[Tensor<'_>], output: TensorMut<'_>, scratch: &mut [u8], team: &Team);
+}
+
+/// What a convolution kernel is made for.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
+    /// The layer.
+    pub convolution: &'a Convolution,
+    /// Shape of the map it reads.
+    pub input: Shape,
+    /// Number type of the map it reads.
+    pub number: Number,
+    /// A max pool that follows and is to be done in the same pass; the output is then the pool's.
+    pub pool: Option<Pool>,
 }

@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | [`tensor`] | views of maps, and the aligned memory they lie in |
 //! | [`kernel`] | what a kernel is |
+//! | [`kernels`] | the kernels, by method |
 //! | [`team`] | the threads that share one frame's work |
 //! | [`isa`] | proofs that the CPU has an instruction set |
 
@@ -14,5 +15,6 @@
 
 pub mod isa;
 pub mod kernel;
+pub mod kernels;
 pub mod team;
 pub mod tensor;

@@ -1,0 +1,2 @@
+//! The kernels, by method. Each module makes boxed [`Kernel`](crate::kernel::Kernel)s; the plan
+//! picks.
