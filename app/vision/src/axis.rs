@@ -1,7 +1,5 @@
 //! Which two pixels of a row or column each new pixel is made of.
 
-use tincy_network::Resample;
-
 /// A number type that resampling is defined in: f32 or f64.
 pub trait Real: Copy + Default + Send + Sync + 'static {
     /// One.
@@ -21,7 +19,7 @@ impl Real for f32 {
     /// product with 8 bits is exact, and the rest.
     #[inline(always)]
     fn sample(byte: u8) -> f32 {
-        const HIGH: f32 = 0.003_921_508_8; // the first 16 bits of 1/255
+        const HIGH: f32 = f32::from_bits(0x3b80_8000); // the first 16 bits of 1/255
         const LOW: f32 = (1.0 / 255.0 - HIGH as f64) as f32;
         let byte = f32::from(byte);
         byte * HIGH + byte * LOW
@@ -94,7 +92,7 @@ pub enum Direction {
 }
 
 impl Axis<f32> {
-    /// [`Resample::AlignedCorners`]: Darknet's `resize_image`, from `old` pixels to `new`.
+    /// [`tincy_network::Resample::AlignedCorners`]: Darknet's `resize_image`, from `old` pixels to `new`.
     ///
     /// As there, the last new column is the last old one, and the last new row has no second row.
     /// A single new column or row is the last old one, where Darknet's rows divide zero by zero.
@@ -117,7 +115,7 @@ impl Axis<f32> {
 }
 
 impl Axis<f64> {
-    /// [`Resample::HalfPixel`], from `old` pixels to `new`.
+    /// [`tincy_network::Resample::HalfPixel`], from `old` pixels to `new`.
     pub fn half_pixel(old: usize, new: usize) -> Axis<f64> {
         let scale = old as f64 / new as f64;
         let mut axis = Axis::with_capacity(new);
