@@ -1,2 +1,3 @@
 //! The kernels, by method. Each module makes boxed [`Kernel`](crate::kernel::Kernel)s; the plan
 //! picks.
+pub mod lowbit;
