@@ -1,2 +1,4 @@
 //! The kernels, by method. Each module makes boxed [`Kernel`](crate::kernel::Kernel)s; the plan
 //! picks.
+
+pub mod float;
