@@ -235,6 +235,14 @@ fn windows(
     stride: [usize; 2],
     padding: Padding,
 ) -> Result<(usize, usize), Error> {
+    let sides = [padding.top, padding.left, padding.bottom, padding.right];
+    if let Some(side) = sides.into_iter().find(|side| *side > MAX_PADDING) {
+        return Err(Error::layer(
+            "padding",
+            format!("at most {MAX_PADDING}"),
+            side,
+        ));
+    }
     let [height, width] = [
         input
             .height
