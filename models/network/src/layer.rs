@@ -235,24 +235,27 @@ fn windows(
     stride: [usize; 2],
     padding: Padding,
 ) -> Result<(usize, usize), Error> {
-    let sides = [padding.top, padding.left, padding.bottom, padding.right];
-    if let Some(side) = sides.into_iter().find(|side| *side > MAX_PADDING) {
+    let Padding {
+        top,
+        left,
+        bottom,
+        right,
+    } = padding;
+    if [top, left, bottom, right]
+        .iter()
+        .any(|side| *side > MAX_PADDING)
+    {
+        let found = format!("{top} {left} {bottom} {right}");
         return Err(Error::layer(
             "padding",
             format!("at most {MAX_PADDING}"),
-            side,
+            found,
         ));
     }
-    let [height, width] = [
-        input
-            .height
-            .saturating_add(padding.top)
-            .saturating_add(padding.bottom),
-        input
-            .width
-            .saturating_add(padding.left)
-            .saturating_add(padding.right),
-    ];
+    if dilation.contains(&0) {
+        return Err(Error::layer("dilation", "at least 1", 0));
+    }
+    let (height, width) = (input.height + top + bottom, input.width + left + right);
     let rows = window_positions(height, size[0], dilation[0], stride[0]);
     let columns = window_positions(width, size[1], dilation[1], stride[1]);
     rows.zip(columns).ok_or_else(|| {
