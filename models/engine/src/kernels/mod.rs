@@ -2,3 +2,6 @@
 //! picks.
 
 pub mod float;
+pub mod reference;
+#[cfg(test)]
+pub(crate) mod tester;
