@@ -49,14 +49,18 @@ fn main() {
     ];
     let first: &mut [u8] = maps[0].slice_mut(208 * 208 * 16);
     first.fill_with(|| (random.next() >> 40 & 7) as u8);
-    let bytes = layers.iter().map(|layer| layer.kernel.scratch_bytes(threads));
+    let bytes = layers
+        .iter()
+        .map(|layer| layer.kernel.scratch_bytes(threads));
     let mut scratch = Buffer::new(bytes.max().unwrap_or(0));
     let mut inputs = vec![Shape::new(208, 208, 16)];
     inputs.extend(layers.iter().map(|layer| layer.output));
     let mut best = [Duration::MAX; 7];
     let keep = maps[0].clone();
     for _ in 0..rounds {
-        maps[0].slice_mut::<u8>(keep.bytes()).copy_from_slice(keep.slice(keep.bytes()));
+        maps[0]
+            .slice_mut::<u8>(keep.bytes())
+            .copy_from_slice(keep.slice(keep.bytes()));
         for (i, layer) in layers.iter().enumerate() {
             let [from, to] = &mut maps;
             let input = [from.tensor(inputs[i], Number::Code(CODE))];
@@ -76,13 +80,23 @@ fn main() {
 
 fn report(layers: &[Layer], best: &[Duration]) {
     for (i, (layer, time)) in layers.iter().zip(best).enumerate() {
-        let (ms, rate) = (time.as_secs_f64() * 1e3, layer.operations / time.as_secs_f64() * 1e-9);
-        println!("conv{} {ms:.3} ms {rate:.0} Gop/s {}", i + 1, layer.kernel.name());
+        let (ms, rate) = (
+            time.as_secs_f64() * 1e3,
+            layer.operations / time.as_secs_f64() * 1e-9,
+        );
+        println!(
+            "conv{} {ms:.3} ms {rate:.0} Gop/s {}",
+            i + 1,
+            layer.kernel.name()
+        );
     }
     let total: Duration = best.iter().sum();
     let operations: f64 = layers.iter().map(|layer| layer.operations).sum();
     let rate = operations / total.as_secs_f64() * 1e-9;
-    println!("sum of layers {:.3} ms, {rate:.0} Gop/s", total.as_secs_f64() * 1e3);
+    println!(
+        "sum of layers {:.3} ms, {rate:.0} Gop/s",
+        total.as_secs_f64() * 1e3
+    );
 }
 
 fn make(
@@ -91,7 +105,9 @@ fn make(
     random: &mut Random,
 ) -> Layer {
     let window = 9 * channels;
-    let weights: Vec<i8> = (0..outputs * window).map(|_| 1 - 2 * (random.next() >> 63) as i8).collect();
+    let weights: Vec<i8> = (0..outputs * window)
+        .map(|_| 1 - 2 * (random.next() >> 63) as i8)
+        .collect();
     let deviation = ((window * 12) as f64).sqrt();
     let mut thresholds = Vec::new();
     for _ in 0..outputs {
@@ -127,7 +143,11 @@ fn make(
         number: Number::Code(CODE),
         pool,
     };
-    let side_out = if pool.is_some_and(|pool| pool.stride[0] == 2) { side / 2 } else { side };
+    let side_out = if pool.is_some_and(|pool| pool.stride[0] == 2) {
+        side / 2
+    } else {
+        side
+    };
     Layer {
         kernel: lowbit::kernel(&task, isa).expect("the method serves these layers"),
         output: Shape::new(side_out, side_out, outputs),

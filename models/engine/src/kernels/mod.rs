@@ -1,3 +1,8 @@
 //! The kernels, by method. Each module makes boxed [`Kernel`](crate::kernel::Kernel)s; the plan
 //! picks.
+
+pub mod float;
 pub mod lowbit;
+pub mod reference;
+#[cfg(test)]
+pub(crate) mod tester;

@@ -13,7 +13,8 @@ pub(super) const MAX_LANES: usize = 64;
 pub(super) struct Patch {
     /// Rows and columns of the pixels that are finished together.
     pub size: [usize; 2],
-    /// Whether a patch must lie within its rows, or may run on from one row to the next.
+    /// Whether the patch of a 3x3 window (or any that is pooled) must lie within its rows; others run
+    /// on from one row to the next.
     pub aligned: bool,
 }
 
@@ -40,15 +41,18 @@ pub(super) trait Arch: Copy + Send + Sync + 'static {
     const POOLED_PATCH: Patch;
 
     /// The index of up to [`UNIT`](Arch::UNIT) weights, given which are to be counted. No weights: 0.
-    fn index(counted: &[bool]) -> u8;
+    fn index(counted: &[bool]) -> u8 {
+        let bits = counted.iter().enumerate();
+        bits.map(|(i, counted)| u8::from(*counted) << i).sum()
+    }
 
     /// Tables of a row of pixels. Pixel `x` has `channels` codes from `codes[x * pitch]` on, a multiple
     /// of `STEP`; its tables go to `tables[unit * unit_pitch + x * TABLE..]`, its sum to `sums[x]`.
     fn tables(self, row: Row<'_>, tables: &mut [u8], unit_pitch: usize, sums: &mut [i32]);
 
-    /// Adds to the sums of a tile. Pixel `p` looks into the table at `bases[p] + offset` for each
+    /// Adds to the sums of a tile, or makes them anew if `fresh`. Pixel `p` looks into the table at `bases[p] + offset` for each
     /// offset of the list, with one row of `LANES` indices each.
-    fn tile(self, look: Look<'_>, tables: &[u8], bases: &[u32], sums: &mut [u16]);
+    fn tile(self, look: Look<'_>, tables: &[u8], bases: &[u32], sums: &mut [u16], fresh: bool);
 
     /// The codes of one block of channels: for each, how many of `thresholds` its accumulator is
     /// greater than. The accumulator is the largest over all `pixels` of `sums << shift - area`.

@@ -17,8 +17,18 @@ const PIXELS: usize = 4;
 
 impl Arch for Avx2 {
     const NAMES: [[&'static str; 4]; 2] = [
-        ["avx2-w1a1-lut", "avx2-w1a2-lut", "avx2-w1a3-lut", "avx2-w1a4-lut"],
-        ["avx2-w2a1-lut", "avx2-w2a2-lut", "avx2-w2a3-lut", "avx2-w2a4-lut"],
+        [
+            "avx2-w1a1-lut",
+            "avx2-w1a2-lut",
+            "avx2-w1a3-lut",
+            "avx2-w1a4-lut",
+        ],
+        [
+            "avx2-w2a1-lut",
+            "avx2-w2a2-lut",
+            "avx2-w2a3-lut",
+            "avx2-w2a4-lut",
+        ],
     ];
     const LANES: usize = LANES;
     const PIXELS: usize = PIXELS;
@@ -39,18 +49,13 @@ impl Arch for Avx2 {
         aligned: true,
     };
 
-    fn index(counted: &[bool]) -> u8 {
-        let bits = counted.iter().enumerate();
-        bits.map(|(i, counted)| u8::from(*counted) << i).sum()
-    }
-
     #[inline(always)]
     fn tables(self, row: Row<'_>, tables: &mut [u8], unit_pitch: usize, sums: &mut [i32]) {
         let Some(last) = sums.len().checked_sub(1) else {
             return;
         };
         let units = row.channels / 4;
-        assert!(row.channels % 16 == 0 && units > 0);
+        assert!(row.channels.is_multiple_of(16) && units > 0);
         assert!(last * row.pitch + row.channels <= row.codes.len());
         assert!((units - 1) * unit_pitch + (last + 1) * TABLE <= tables.len());
         // SAFETY: the token proves AVX2; the assertions are the function's conditions.
@@ -58,23 +63,22 @@ impl Arch for Avx2 {
     }
 
     #[inline(always)]
-    fn tile(self, look: Look<'_>, tables: &[u8], bases: &[u32], sums: &mut [u16]) {
+    fn tile(self, look: Look<'_>, tables: &[u8], bases: &[u32], sums: &mut [u16], fresh: bool) {
         let offsets = look.lookups.offsets();
         let room = tables.len() - look.lookups.reach();
-        let bases: [u32; PIXELS] = [bases[0], bases[1], bases[2], bases[3]];
-        assert!(bases.iter().all(|base| *base as usize <= room));
+        let bases = [bases[0], bases[1], bases[2], bases[3]].map(|base| base as usize);
+        assert!(bases[0].max(bases[1]).max(bases[2]).max(bases[3]) <= room);
         assert!(look.indices.len() == offsets.len() * LANES && sums.len() == PIXELS * LANES);
         assert!(offsets.len().is_multiple_of(look.pace.run));
-        let pixels = bases.map(|base| tables[base as usize..].as_ptr());
-        let (indices, sums) = (look.indices.as_ptr(), sums.as_mut_ptr().cast());
-        let (runs, per_flush) = (offsets.len() / look.pace.run, look.pace.runs);
-        let offsets = offsets.as_ptr();
+        let pixels = bases.map(|base| tables[base..].as_ptr());
+        let sums = sums.as_mut_ptr().cast();
         // SAFETY: the token proves AVX2; the assertions are the function's conditions.
         unsafe {
-            match look.pace.run {
-                9 => tile::<9>(pixels, offsets, indices, runs, per_flush, sums),
-                7 => tile::<7>(pixels, offsets, indices, runs, per_flush, sums),
-                _ => tile::<4>(pixels, offsets, indices, runs, per_flush, sums),
+            match (look.pace.run, look.pace.runs) {
+                (9, 7) => tile::<9, 7>(pixels, offsets, look.indices, sums, fresh),
+                (9, _) => tile::<9, 1>(pixels, offsets, look.indices, sums, fresh),
+                (7, _) => tile::<7, 3>(pixels, offsets, look.indices, sums, fresh),
+                _ => tile::<4, 1>(pixels, offsets, look.indices, sums, fresh),
             }
         }
     }
@@ -126,41 +130,55 @@ macro_rules! pin {
     };
 }
 
-/// Adds `runs` runs of `RUN` look-ups to the sums of four pixels and 64 channels: for each pixel and
-/// half of the channels one vector of whole lanes and one of upper bytes.
+/// Looks up runs of `RUN` look-ups, flushing byte sums after every `RUNS`, for four pixels and 64
+/// channels. Sums are, for each pixel and half of the channels, one vector of whole lanes and one of
+/// upper bytes; they are added to, or made anew if `fresh`.
 ///
 /// # Safety
-/// `offsets` has `runs * RUN` elements, `indices` 64 bytes for each, `sums` 16 vectors; 16 bytes can be
-/// read at each pixel's pointer plus each offset.
+/// `RUN` divides the number of offsets; there are 64 indices for each, and 16 vectors of sums; 16 bytes
+/// can be read at each pixel's pointer plus each offset.
 #[target_feature(enable = "avx2")]
 #[inline(never)]
-unsafe fn tile<const RUN: usize>(
+unsafe fn tile<const RUN: usize, const RUNS: usize>(
     pixels: [*const u8; PIXELS],
-    mut offsets: *const u32,
-    mut indices: *const u8,
-    mut runs: usize,
-    per_flush: usize,
+    offsets: &[u32],
+    indices: &[u8],
     sums: *mut __m256i,
+    mut fresh: bool,
 ) {
+    let (mut at, mut indices) = (offsets.as_ptr(), indices.as_ptr());
+    let mut runs = offsets.len() / RUN;
     // SAFETY: loads and stores stay within what the caller promises, since `runs` counts down to 0.
     unsafe {
         while runs > 0 {
             let mut bytes = [_mm256_setzero_si256(); 8];
-            let block = runs.min(per_flush);
+            let block = if RUNS == 1 { 1 } else { runs.min(RUNS) };
             for _ in 0..block {
-                for k in 0..RUN {
-                    look_up(&pixels, *offsets.add(k) as usize, indices.add(k * LANES), &mut bytes);
+                macro_rules! unrolled {
+                    ($($k:literal)*) => {
+                        $(if $k < RUN {
+                            let offset = *at.add($k) as usize;
+                            look_up(&pixels, offset, indices.add($k * LANES), &mut bytes);
+                        })*
+                    };
                 }
-                offsets = offsets.add(RUN);
+                unrolled!(0 1 2 3 4 5 6 7 8);
+                at = at.add(RUN);
                 indices = indices.add(RUN * LANES);
             }
             runs -= block;
-            for (i, bytes) in bytes.into_iter().enumerate() {
+            for i in 0..8 {
                 let (both, upper) = (sums.add(2 * i), sums.add(2 * i + 1));
-                let high = _mm256_srli_epi16::<8>(bytes);
-                _mm256_storeu_si256(both, _mm256_add_epi16(_mm256_loadu_si256(both), bytes));
-                _mm256_storeu_si256(upper, _mm256_add_epi16(_mm256_loadu_si256(upper), high));
+                let high = _mm256_srli_epi16::<8>(bytes[i]);
+                if fresh {
+                    _mm256_storeu_si256(both, bytes[i]);
+                    _mm256_storeu_si256(upper, high);
+                } else {
+                    _mm256_storeu_si256(both, _mm256_add_epi16(_mm256_loadu_si256(both), bytes[i]));
+                    _mm256_storeu_si256(upper, _mm256_add_epi16(_mm256_loadu_si256(upper), high));
+                }
             }
+            fresh = false;
         }
     }
 }
@@ -196,7 +214,7 @@ const SPREAD: [[[u8; 32]; 4]; 2] = {
     let mut i = 0;
     while i < 2 * 4 * 32 {
         let (pair, k, byte) = (i / 128, i / 32 % 4, i % 32);
-        if byte % 16 >> k & 1 == 1 {
+        if ((byte % 16) >> k) & 1 == 1 {
             masks[pair][k][byte] = (8 * pair + 4 * (byte / 16) + k) as u8;
         }
         i += 1;
@@ -269,7 +287,11 @@ unsafe fn count_reached<const N: usize, const SHIFT: i32>(
                 let even = _mm256_sub_epi16(both, _mm256_slli_epi16::<8>(odd));
                 for (i, sum) in [(2 * half, even), (2 * half + 1, odd)] {
                     let value = _mm256_sub_epi16(_mm256_slli_epi16::<SHIFT>(sum), area);
-                    acc[i] = if n == 0 { value } else { _mm256_max_epi16(acc[i], value) };
+                    acc[i] = if n == 0 {
+                        value
+                    } else {
+                        _mm256_max_epi16(acc[i], value)
+                    };
                 }
             }
         }

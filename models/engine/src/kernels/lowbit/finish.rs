@@ -2,18 +2,18 @@
 
 use super::arch::{Arch, MAX_LANES, Pixels};
 use super::geometry::Pooling;
-use super::pack::{self, Block};
-use super::parts::Parts;
-use crate::tensor::{Buffer, TensorMut};
+use super::pack::{self, Block, Packed};
+use crate::parts::Parts;
+use crate::tensor::TensorMut;
 use tincy_network::accumulator::Bound;
-use tincy_network::{Affine, Number, Thresholds};
+use tincy_network::{Affine, Number};
 
 /// What becomes of a sum, packed for the lanes.
 pub(super) enum Finish {
     /// Accumulators of 16 bits against thresholds of 16 bits, in the order of the lanes.
-    Narrow { thresholds: Buffer, steps: usize },
+    Narrow(Packed<i16>),
     /// Accumulators and thresholds of 32 bits, in natural order.
-    Wide { thresholds: Buffer, steps: usize },
+    Wide(Packed<i32>),
     /// One product, one sum, an activation, and rounding to a code if the output is one.
     Affine(Affine),
 }
@@ -47,14 +47,10 @@ impl Finish {
     ) -> Option<Finish> {
         let narrow = bound.min > i64::from(i16::MIN) && bound.max <= i64::from(i16::MAX);
         match finish {
-            tincy_network::Finish::Thresholds(t) if narrow => Some(Finish::Narrow {
-                thresholds: pack::narrow::<A>(t, blocks),
-                steps: t.steps(),
-            }),
-            tincy_network::Finish::Thresholds(t) => Some(Finish::Wide {
-                thresholds: pack::wide::<A>(t, blocks),
-                steps: Thresholds::steps(t),
-            }),
+            tincy_network::Finish::Thresholds(t) if narrow => {
+                Some(Finish::Narrow(pack::narrow::<A>(t, blocks)))
+            }
+            tincy_network::Finish::Thresholds(t) => Some(Finish::Wide(pack::wide::<A>(t, blocks))),
             tincy_network::Finish::Affine(affine) => {
                 (pooling == Pooling::No).then(|| Finish::Affine(affine.clone()))
             }
@@ -63,7 +59,7 @@ impl Finish {
 
     /// Whether sums are widened to 32 bits.
     pub(super) fn is_wide(&self) -> bool {
-        !matches!(self, Finish::Narrow { .. })
+        !matches!(self, Finish::Narrow(_))
     }
 }
 
@@ -154,13 +150,17 @@ pub(super) unsafe fn write_affine(
         (Output::Floats(floats), _) => {
             // SAFETY: promised by the caller.
             let out = unsafe { floats.part(range) };
-            out.iter_mut().zip(values).for_each(|(out, value)| *out = value);
+            out.iter_mut()
+                .zip(values)
+                .for_each(|(out, value)| *out = value);
         }
         (Output::Codes(codes), Number::Code(code)) => {
             // SAFETY: promised by the caller.
             let out = unsafe { codes.part(range) };
             let bytes = values.map(|value| code.quantize(value) as u8);
-            out.iter_mut().zip(bytes).for_each(|(out, byte)| *out = byte);
+            out.iter_mut()
+                .zip(bytes)
+                .for_each(|(out, byte)| *out = byte);
         }
         (Output::Codes(_), Number::F32) => unreachable!("a real output has a map of floats"),
     }

@@ -14,7 +14,7 @@ const BAND_BYTES: usize = 128 << 10;
 
 /// Indices of a block of channels are taken in chunks of about this much, so that they stay in a
 /// first-level cache while all tiles pass.
-const CHUNK_LOOKUPS: usize = 288;
+const CHUNK_LOOKUPS: usize = 144;
 
 /// A max pool done in the same pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,11 +53,13 @@ pub(super) struct Lookups<'a> {
     reach: usize,
     /// The two distances that a 3x3 window without dilation at stride 1 needs; its list has nine
     /// offsets a unit.
+    #[allow(dead_code)]
     pub square: Option<Square>,
 }
 
 /// Distances between the tables of a 3x3 window, in bytes.
 #[derive(Clone, Copy, Debug)]
+#[allow(dead_code)]
 pub(super) struct Square {
     /// From a row to the next.
     pub row_pitch: usize,
@@ -139,23 +141,33 @@ impl Geometry {
     pub(super) fn new<A: Arch>(task: &Task<'_>, run: usize) -> Option<Geometry> {
         let (convolution, input) = (task.convolution, task.input);
         let pooling = Pooling::new(task.pool)?;
-        let Padding { top, left, bottom, right } = convolution.padding;
+        let Padding {
+            top,
+            left,
+            bottom,
+            right,
+        } = convolution.padding;
         let [ky, kx] = convolution.kernel;
         let ([sy, sx], [dy, dx]) = (convolution.stride, convolution.dilation);
         let mut rows = window_positions(input.height + top + bottom, ky, dy, sy)?;
         let mut columns = window_positions(input.width + left + right, kx, dx, sx)?;
+        let square = [ky, kx, sy, sx, dy, dx] == [3, 3, 1, 1, 1, 1];
         let patch = match pooling {
             Pooling::Halve => {
                 (rows, columns) = (rows & !1, columns & !1);
                 A::POOLED_PATCH
             }
-            _ => A::PATCH,
+            _ => Patch {
+                aligned: A::PATCH.aligned && square,
+                ..A::PATCH
+            },
         };
         if rows == 0 || columns == 0 {
             return None;
         }
         let channels = input.channels / convolution.groups;
-        let last_column = columns.next_multiple_of(if patch.aligned { patch.size[1] } else { 1 }) - 1;
+        let last_column =
+            columns.next_multiple_of(if patch.aligned { patch.size[1] } else { 1 }) - 1;
         let table_columns = (input.width + left + right).max(last_column * sx + (kx - 1) * dx + 1);
         let padded_channels = channels.next_multiple_of(A::STEP);
         let unit_pitch = table_columns * TABLE;
@@ -180,7 +192,7 @@ impl Geometry {
             row_pitch: unit_pitch * convolution.groups * (padded_channels / A::UNIT),
             offsets: Vec::new(),
             reach: 0,
-            square: [ky, kx, sy, sx, dy, dx] == [3, 3, 1, 1, 1, 1],
+            square,
             chunks: Vec::new(),
             bases: Vec::new(),
             areas: Vec::new(),
@@ -227,6 +239,17 @@ impl Geometry {
             Pooling::Halve => self.patch_slots() / 4,
             _ => self.patch_slots(),
         }
+    }
+
+    /// Pixels that become one output pixel.
+    pub(super) fn window_pixels(&self) -> usize {
+        if self.pooling == Pooling::Halve { 4 } else { 1 }
+    }
+
+    /// Output pixels of `rows` rows.
+    pub(super) fn target_pixels(&self, rows: usize) -> u32 {
+        let down = if self.pooling == Pooling::Halve { 2 } else { 1 };
+        (rows / down * self.output_size()[1]) as u32
     }
 
     /// Patches that `rows` rows take.
@@ -285,12 +308,18 @@ impl Geometry {
                 for x in 0..self.kernel[1] {
                     let column = x * self.dilation[1] * TABLE;
                     let row = y * self.dilation[0] * self.row_pitch;
-                    self.offsets.push((unit * self.unit_pitch + row + column) as u32);
+                    self.offsets
+                        .push((unit * self.unit_pitch + row + column) as u32);
                 }
             }
         }
-        self.offsets.resize(self.chunks[0].lookups.max(self.offsets.len()), 0);
-        self.reach = self.offsets.iter().max().map_or(0, |offset| *offset as usize + TABLE);
+        self.offsets
+            .resize(self.chunks[0].lookups.max(self.offsets.len()), 0);
+        self.reach = self
+            .offsets
+            .iter()
+            .max()
+            .map_or(0, |offset| *offset as usize + TABLE);
     }
 
     /// Lays out slots and targets of a full band; a band with fewer rows uses the first of them.
@@ -300,7 +329,10 @@ impl Geometry {
         for patch in 0..self.patches(self.band_rows) {
             for slot in 0..self.patch_slots() {
                 let (y, x) = if self.patch.aligned {
-                    (patch / across * height + slot / width, patch % across * width + slot % width)
+                    (
+                        patch / across * height + slot / width,
+                        patch % across * width + slot % width,
+                    )
                 } else {
                     let pixel = (patch * width + slot).min(self.band_rows * self.columns - 1);
                     (pixel / self.columns, pixel % self.columns)
@@ -325,15 +357,30 @@ impl Geometry {
                 let slot = 2 * n as u8;
                 let below = slot + width as u8;
                 let x = patch % across * (width / 2) + n;
-                ([slot, slot + 1, below, below + 1], patch / across * (height / 2), x)
+                (
+                    [slot, slot + 1, below, below + 1],
+                    patch / across * (height / 2),
+                    x,
+                )
             }
             _ if self.patch.aligned => {
-                let (y, x) = (patch / across * height + n / width, patch % across * width + n % width);
+                let (y, x) = (
+                    patch / across * height + n / width,
+                    patch % across * width + n % width,
+                );
                 ([n as u8; 4], y, x)
             }
-            _ => ([n as u8; 4], (patch * width + n) / out_columns, (patch * width + n) % out_columns),
+            _ => (
+                [n as u8; 4],
+                (patch * width + n) / out_columns,
+                (patch * width + n) % out_columns,
+            ),
         };
-        let pixel = if x < out_columns { (y * out_columns + x) as u32 } else { u32::MAX };
+        let pixel = if x < out_columns {
+            (y * out_columns + x) as u32
+        } else {
+            u32::MAX
+        };
         Target { pixel, slots }
     }
 }

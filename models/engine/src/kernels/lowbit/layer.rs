@@ -4,12 +4,12 @@
 
 use super::arch::{Arch, Look, Pace, Pixels};
 use super::finish::{self, Finish, Output};
-use super::geometry::{Geometry, Pooling, Target};
+use super::geometry::{Geometry, Pooling};
 use super::pack::{self, Block};
-use super::parts::Parts;
 use super::scratch::{Band, Sizes, Work};
 use super::tables;
 use crate::kernel::{Kernel, Task};
+use crate::parts::Parts;
 use crate::team::Team;
 use crate::tensor::{Buffer, Tensor, TensorMut};
 use std::ops::Range;
@@ -17,6 +17,9 @@ use tincy_network::{Code, WeightKind, accumulator};
 
 /// Sums of this many bytes are kept at once where a block's units are taken in several chunks.
 const SUM_BYTES: usize = 24 << 10;
+
+/// And of this many where not, so that they leave a first-level cache to the tables.
+const FEW_SUM_BYTES: usize = 4 << 10;
 
 /// A convolution by table look-up.
 pub(super) struct Lookup<A> {
@@ -67,10 +70,12 @@ impl<A: Arch> Lookup<A> {
             return None;
         }
         let patch = geometry.patch_slots() * A::LANES * size_of::<u16>();
-        let patches_at_once = match geometry.chunks.len() {
-            1 => 1,
-            _ => (SUM_BYTES / patch).clamp(1, geometry.patches(geometry.band_rows)),
+        let at_once = if geometry.chunks.len() == 1 {
+            FEW_SUM_BYTES
+        } else {
+            SUM_BYTES
         };
+        let patches_at_once = (at_once / patch).clamp(1, geometry.patches(geometry.band_rows));
         Some(Lookup {
             arch,
             name: A::NAMES[row][bits],
@@ -110,13 +115,27 @@ impl<A: Arch> Lookup<A> {
                     sums: sums.part(mine.start * sum_pitch..mine.end * sum_pitch),
                 }
             };
-            self.make_tables(input, mine.start, 0..mine.len(), &mut band, work(member).line);
+            self.make_tables(
+                input,
+                mine.start,
+                0..mine.len(),
+                &mut band,
+                work(member).line,
+            );
         });
         let (tables, sums) = (&*band.tables, &*band.sums);
         team.run(&|member| {
             let mut work = work(member);
             let rows = self.geometry.rows;
-            self.run_blocks(tables, sums, rows, 0, team.share(member, self.blocks.len()), &mut work, &output);
+            self.run_blocks(
+                tables,
+                sums,
+                rows,
+                0,
+                team.share(member, self.blocks.len()),
+                &mut work,
+                &output,
+            );
         });
     }
 
@@ -139,7 +158,15 @@ impl<A: Arch> Lookup<A> {
                 let table_row = first * self.geometry.stride[0];
                 self.make_tables(input, table_row, kept..table_rows, &mut band, work.line);
                 let blocks = 0..self.blocks.len();
-                self.run_blocks(band.tables, band.sums, rows, first, blocks, &mut work, &output);
+                self.run_blocks(
+                    band.tables,
+                    band.sums,
+                    rows,
+                    first,
+                    blocks,
+                    &mut work,
+                    &output,
+                );
                 kept = self.keep(table_rows, rows, &mut band);
                 first += rows;
             }
@@ -173,7 +200,15 @@ impl<A: Arch> Lookup<A> {
         for row in rows {
             let tables = &mut band.tables[row * pitch..][..pitch];
             let sums = &mut band.sums[row * sum_pitch..][..sum_pitch];
-            tables::row(self.arch, &self.geometry, input, first + row, tables, sums, line);
+            tables::row(
+                self.arch,
+                &self.geometry,
+                input,
+                first + row,
+                tables,
+                sums,
+                line,
+            );
         }
     }
 
@@ -191,14 +226,25 @@ impl<A: Arch> Lookup<A> {
     ) {
         let geometry = &self.geometry;
         let mut group = usize::MAX;
-        let down = if geometry.pooling == Pooling::Halve { 2 } else { 1 };
+        let down = if geometry.pooling == Pooling::Halve {
+            2
+        } else {
+            1
+        };
         let first_pixel = first_row / down * geometry.output_size()[1];
         for index in blocks {
             let block = &self.blocks[index];
             if block.group != group {
                 group = block.group;
                 let sums = &sums[group * geometry.table_columns..];
-                tables::areas(geometry, sums, self.sum_pitch(), rows, work.column, work.areas);
+                tables::areas(
+                    geometry,
+                    sums,
+                    self.sum_pitch(),
+                    rows,
+                    work.column,
+                    work.areas,
+                );
             }
             let group_pitch = geometry.row_pitch / geometry.groups;
             let view = View {
@@ -224,13 +270,17 @@ impl<A: Arch> Lookup<A> {
         output: &Output<'_>,
     ) {
         let patches = self.geometry.patches(view.rows);
-        let slots = self.geometry.patch_slots();
+        let per_patch = self.geometry.patch_slots() * A::LANES;
         for first in (0..patches).step_by(self.patches_at_once) {
             let patches = first..patches.min(first + self.patches_at_once);
-            let sums = &mut sums[..patches.len() * slots * A::LANES];
+            let sums = &mut sums[..patches.len() * per_patch];
             self.run_tiles(view, block, patches.clone(), sums, wide);
-            for patch in patches {
-                self.finish_patch(view, block, patch, patch - first, sums, wide, output);
+            match (&self.finish, output) {
+                (Finish::Narrow(thresholds), Output::Codes(codes)) => {
+                    let thresholds = thresholds.block(block);
+                    self.finish_narrow(view, block, patches, sums, thresholds, codes);
+                }
+                _ => self.finish_wide(view, block, patches, wide, output),
             }
         }
     }
@@ -248,95 +298,109 @@ impl<A: Arch> Lookup<A> {
         let bases = &self.geometry.bases[patches.start * slots..patches.end * slots];
         let mut indices =
             &self.indices.slice(self.indices.bytes())[block * self.indices_per_block..];
-        sums.fill(0);
         wide.fill(0);
-        for chunk in &self.geometry.chunks {
+        for (n, chunk) in self.geometry.chunks.iter().enumerate() {
             let tables = &view.tables[chunk.base..];
-            for _ in 0..self.planes {
-                let (plane, rest) = indices.split_at(chunk.lookups * A::LANES);
+            for plane in 0..self.planes {
+                let (of_plane, rest) = indices.split_at(chunk.lookups * A::LANES);
                 indices = rest;
                 let look = Look {
                     lookups: self.geometry.lookups(chunk),
-                    indices: plane,
+                    indices: of_plane,
                     pace: self.pace,
                 };
+                let fresh = plane == 0 && (n == 0 || self.finish.is_wide());
                 let tiles = sums.chunks_exact_mut(A::PIXELS * A::LANES);
                 for (bases, sums) in bases.chunks_exact(A::PIXELS).zip(tiles) {
-                    self.arch.tile(look, tables, bases, sums);
+                    self.arch.tile(look, tables, bases, sums, fresh);
                 }
             }
             if self.finish.is_wide() {
-                let pixels = sums.chunks_exact(A::LANES).zip(wide.chunks_exact_mut(A::LANES));
+                let pixels = sums
+                    .chunks_exact(A::LANES)
+                    .zip(wide.chunks_exact_mut(A::LANES));
                 pixels.for_each(|(sums, wide)| self.arch.natural(sums, wide));
-                sums.fill(0);
             }
         }
     }
 
-    /// Outputs of a patch; `at` is its place among the sums.
-    #[allow(clippy::too_many_arguments)]
-    fn finish_patch(
+    /// Codes of some patches from their sums in 16 bits.
+    fn finish_narrow(
         &self,
         view: &View<'_>,
         block: usize,
-        patch: usize,
-        at: usize,
+        patches: Range<usize>,
         sums: &[u16],
-        wide: &[i32],
+        thresholds: &[i16],
+        codes: &Parts<'_, u8>,
+    ) {
+        self.each_target(view, patches, |slots, areas, pixel| {
+            let pixels = Pixels {
+                sums: slots.map(|slot| &sums[slot * A::LANES..][..A::LANES]),
+                areas,
+                count: self.geometry.window_pixels(),
+            };
+            // SAFETY: members have blocks of channels, or rows, of their own.
+            let out = unsafe { codes.part(self.channels(block, pixel)) };
+            finish::narrow(self.arch, &pixels, self.shift, thresholds, out);
+        });
+    }
+
+    /// Outputs of some patches from their sums in 32 bits.
+    fn finish_wide(
+        &self,
+        view: &View<'_>,
+        block: usize,
+        patches: Range<usize>,
+        sums: &[i32],
         output: &Output<'_>,
+    ) {
+        let count = self.geometry.window_pixels();
+        self.each_target(view, patches, |slots, areas, pixel| {
+            let sums = slots.map(|slot| &sums[slot * A::LANES..][..A::LANES]);
+            let accumulators = finish::accumulators(sums, areas, count, self.shift);
+            let range = self.channels(block, pixel);
+            match (&self.finish, output) {
+                (Finish::Wide(thresholds), Output::Codes(codes)) => {
+                    // SAFETY: members have blocks of channels, or rows, of their own.
+                    let out = unsafe { codes.part(range) };
+                    finish::count_reached(&accumulators, thresholds.block(block), A::LANES, out);
+                }
+                (Finish::Affine(affine), _) => {
+                    let block = &self.blocks[block];
+                    // SAFETY: as above.
+                    unsafe { finish::write_affine(affine, block, &accumulators, output, range) }
+                }
+                _ => unreachable!("thresholds give codes"),
+            }
+        });
+    }
+
+    /// Calls `finish` for each output pixel of some patches: with the slots that it is made of, counted
+    /// from the first of these patches, the sums of codes under their windows, and its number in the map.
+    #[inline(always)]
+    fn each_target(
+        &self,
+        view: &View<'_>,
+        patches: Range<usize>,
+        mut finish: impl FnMut([usize; 4], [i32; 4], usize),
     ) {
         let geometry = &self.geometry;
         let (slots, targets) = (geometry.patch_slots(), geometry.patch_targets());
-        let [_, columns] = geometry.output_size();
-        let (count, down) = if geometry.pooling == Pooling::Halve { (4, 2) } else { (1, 1) };
-        let end = view.rows / down * columns;
-        let place = slots * A::LANES;
-        let areas = &geometry.areas[patch * slots..];
-        for target in &geometry.targets[patch * targets..][..targets] {
-            if target.pixel as usize >= end {
-                continue;
+        let end = geometry.target_pixels(view.rows);
+        let areas = geometry.areas[patches.start * slots..patches.end * slots].chunks_exact(slots);
+        let targets =
+            geometry.targets[patches.start * targets..patches.end * targets].chunks_exact(targets);
+        for (patch, (areas, targets)) in areas.zip(targets).enumerate() {
+            for target in targets {
+                if target.pixel < end {
+                    let areas = target
+                        .slots
+                        .map(|slot| view.areas[areas[usize::from(slot)] as usize]);
+                    let slots = target.slots.map(|slot| patch * slots + usize::from(slot));
+                    finish(slots, areas, view.first_pixel + target.pixel as usize);
+                }
             }
-            let areas = target.slots.map(|slot| view.areas[areas[usize::from(slot)] as usize]);
-            let range = self.channels(block, view.first_pixel + target.pixel as usize);
-            if let (Finish::Narrow { thresholds, steps }, Output::Codes(codes)) = (&self.finish, output) {
-                let pixels = Pixels {
-                    sums: slices::<A, u16>(&sums[at * place..][..place], target),
-                    areas,
-                    count,
-                };
-                let length = steps * A::LANES;
-                let thresholds = &thresholds.slice(thresholds.bytes() / 2)[block * length..][..length];
-                // SAFETY: members have blocks of channels, or rows, of their own.
-                let out = unsafe { codes.part(range) };
-                finish::narrow(self.arch, &pixels, self.shift, thresholds, out);
-            } else {
-                let sums = slices::<A, i32>(&wide[at * place..][..place], target);
-                let accumulators = finish::accumulators(sums, areas, count, self.shift);
-                self.finish_wide(block, &accumulators, output, range);
-            }
-        }
-    }
-
-    fn finish_wide(
-        &self,
-        block: usize,
-        accumulators: &[i32; super::arch::MAX_LANES],
-        output: &Output<'_>,
-        range: Range<usize>,
-    ) {
-        match (&self.finish, output) {
-            (Finish::Wide { thresholds, steps }, Output::Codes(codes)) => {
-                let length = steps * A::LANES;
-                let thresholds = &thresholds.slice(thresholds.bytes() / 4)[block * length..][..length];
-                // SAFETY: members have blocks of channels, or rows, of their own.
-                let out = unsafe { codes.part(range) };
-                finish::count_reached(accumulators, thresholds, A::LANES, out);
-            }
-            (Finish::Affine(affine), _) => {
-                // SAFETY: as above.
-                unsafe { finish::write_affine(affine, &self.blocks[block], accumulators, output, range) }
-            }
-            _ => unreachable!("thresholds give codes"),
         }
     }
 
@@ -364,16 +428,14 @@ impl<A: Arch> Lookup<A> {
                 for (below, right) in [(0, 1), (1, 0), (1, 1)] {
                     if y + below < rows && x + right < columns {
                         let other = part(y + below, x + right);
-                        out.iter_mut().zip(other).for_each(|(a, b)| *a = (*a).max(*b));
+                        out.iter_mut()
+                            .zip(other)
+                            .for_each(|(a, b)| *a = (*a).max(*b));
                     }
                 }
             }
         }
     }
-}
-
-fn slices<'a, A: Arch, T>(patch: &'a [T], target: &Target) -> [&'a [T]; 4] {
-    target.slots.map(|slot| &patch[usize::from(slot) * A::LANES..][..A::LANES])
 }
 
 /// The code, if the method can read it.
@@ -383,7 +445,12 @@ fn served(code: Code) -> Option<Code> {
 
 /// Whether the 16-bit sums of a chunk cannot overflow.
 fn fits_wide<A: Arch>(geometry: &Geometry, planes: usize, code: Code) -> bool {
-    let largest = geometry.chunks.iter().map(|chunk| chunk.lookups).max().unwrap_or(0);
+    let largest = geometry
+        .chunks
+        .iter()
+        .map(|chunk| chunk.lookups)
+        .max()
+        .unwrap_or(0);
     let positions = geometry.kernel[0] * geometry.kernel[1];
     let total = geometry.channels * positions * code.max() as usize * planes;
     largest * planes * A::UNIT * code.max() as usize <= usize::from(u16::MAX)
@@ -406,7 +473,11 @@ impl<A: Arch> Kernel for Lookup<A> {
 
     fn run(&self, inputs: &[Tensor<'_>], output: TensorMut<'_>, scratch: &mut [u8], team: &Team) {
         let input = inputs[0].unsigned();
-        assert_eq!(input.len(), self.geometry.input.elements(), "size of the input");
+        assert_eq!(
+            input.len(),
+            self.geometry.input.elements(),
+            "size of the input"
+        );
         let output = Output::new(output);
         if self.geometry.shared {
             self.run_one_band(input, output, scratch, team);

@@ -30,10 +30,11 @@ mod layer;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod pack;
-mod parts;
 mod portable;
 mod scratch;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use crate::isa::Isa;
 use crate::kernel::{Kernel, Task};

@@ -3,6 +3,7 @@
 use super::arch::{Arch, MAX_LANES};
 use super::geometry::Geometry;
 use crate::tensor::Buffer;
+use std::marker::PhantomData;
 use tincy_network::{Convolution, Thresholds, WeightKind};
 
 /// A block of output channels of one group.
@@ -16,6 +17,21 @@ pub(super) struct Block {
     pub count: usize,
 }
 
+/// Thresholds of all blocks, a row of lanes for each step.
+pub(super) struct Packed<T> {
+    buffer: Buffer,
+    count: usize,
+    per_block: usize,
+    number: PhantomData<T>,
+}
+
+impl<T: bytemuck::Pod> Packed<T> {
+    /// The thresholds of a block.
+    pub(super) fn block(&self, block: usize) -> &[T] {
+        &self.buffer.slice(self.count)[block * self.per_block..][..self.per_block]
+    }
+}
+
 /// The blocks of a layer, none across groups.
 pub(super) fn blocks(outputs: usize, groups: usize, lanes: usize) -> Vec<Block> {
     let size = outputs / groups;
@@ -24,7 +40,11 @@ pub(super) fn blocks(outputs: usize, groups: usize, lanes: usize) -> Vec<Block> 
         first: group * size + first,
         count: lanes.min(size - first),
     };
-    let of_group = |group| (0..size).step_by(lanes).map(move |first| block(group, first));
+    let of_group = |group| {
+        (0..size)
+            .step_by(lanes)
+            .map(move |first| block(group, first))
+    };
     (0..groups).flat_map(of_group).collect()
 }
 
@@ -50,7 +70,9 @@ pub(super) fn indices<A: Arch>(
     let mut weights = vec![0; window];
     for (block, out) in blocks.iter().zip(all.chunks_exact_mut(per_block)) {
         for lane in 0..block.count {
-            convolution.weights.unpack_range((block.first + lane) * window, &mut weights);
+            convolution
+                .weights
+                .unpack_range((block.first + lane) * window, &mut weights);
             channel_indices::<A>(geometry, &weights, planes, lane, out);
         }
     }
@@ -93,14 +115,14 @@ fn channel_indices<A: Arch>(
 
 /// Thresholds as `[block][step][lane]`, less one, so that `acc > t` replaces `acc >= t`; with every
 /// sum within -32,767 and 32,767, cutting them to 16 bits changes no comparison.
-pub(super) fn narrow<A: Arch>(thresholds: &Thresholds, blocks: &[Block]) -> Buffer {
+pub(super) fn narrow<A: Arch>(thresholds: &Thresholds, blocks: &[Block]) -> Packed<i16> {
     spread::<A, i16>(thresholds, blocks, i16::MAX, A::lane, |t| {
         t.saturating_sub(1).clamp(i16::MIN.into(), i16::MAX.into()) as i16
     })
 }
 
 /// Thresholds as `[block][step][lane]` with lanes in natural order.
-pub(super) fn wide<A: Arch>(thresholds: &Thresholds, blocks: &[Block]) -> Buffer {
+pub(super) fn wide<A: Arch>(thresholds: &Thresholds, blocks: &[Block]) -> Packed<i32> {
     spread::<A, i32>(thresholds, blocks, i32::MAX, |channel| channel, |t| t)
 }
 
@@ -110,7 +132,7 @@ fn spread<A: Arch, T: bytemuck::Pod>(
     never: T,
     lane: impl Fn(usize) -> usize,
     number: impl Fn(i32) -> T,
-) -> Buffer {
+) -> Packed<T> {
     debug_assert!(A::LANES <= MAX_LANES);
     let per_block = thresholds.steps() * A::LANES;
     let mut all = vec![never; blocks.len() * per_block];
@@ -121,5 +143,10 @@ fn spread<A: Arch, T: bytemuck::Pod>(
             }
         }
     }
-    Buffer::from_slice(&all)
+    Packed {
+        count: all.len(),
+        per_block,
+        buffer: Buffer::from_slice(&all),
+        number: PhantomData,
+    }
 }

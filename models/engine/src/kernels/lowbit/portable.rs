@@ -15,8 +15,18 @@ type Bytes = [[u8; TABLE]; LANES / TABLE];
 
 impl Arch for Portable {
     const NAMES: [[&'static str; 4]; 2] = [
-        ["portable-w1a1-mask", "portable-w1a2-mask", "portable-w1a3-mask", "portable-w1a4-mask"],
-        ["portable-w2a1-mask", "portable-w2a2-mask", "portable-w2a3-mask", "portable-w2a4-mask"],
+        [
+            "portable-w1a1-mask",
+            "portable-w1a2-mask",
+            "portable-w1a3-mask",
+            "portable-w1a4-mask",
+        ],
+        [
+            "portable-w2a1-mask",
+            "portable-w2a2-mask",
+            "portable-w2a3-mask",
+            "portable-w2a4-mask",
+        ],
     ];
     const LANES: usize = LANES;
     const PIXELS: usize = 2;
@@ -51,7 +61,10 @@ impl Arch for Portable {
         }
     }
 
-    fn tile(self, look: Look<'_>, tables: &[u8], bases: &[u32], sums: &mut [u16]) {
+    fn tile(self, look: Look<'_>, tables: &[u8], bases: &[u32], sums: &mut [u16], fresh: bool) {
+        if fresh {
+            sums.fill(0);
+        }
         let offsets = look.lookups.offsets().chunks(look.pace.runs);
         for (offsets, indices) in offsets.zip(look.indices.chunks(look.pace.runs * LANES)) {
             let mut bytes = [[[0; TABLE]; LANES / TABLE]; 2];
@@ -79,7 +92,10 @@ impl Arch for Portable {
                 *count += i16::from(acc > *t);
             }
         }
-        codes.iter_mut().zip(counts).for_each(|(code, count)| *code = count as u8);
+        codes
+            .iter_mut()
+            .zip(counts)
+            .for_each(|(code, count)| *code = count as u8);
     }
 
     fn lane(channel: usize) -> usize {
@@ -87,7 +103,9 @@ impl Arch for Portable {
     }
 
     fn natural(self, sums: &[u16], out: &mut [i32]) {
-        out.iter_mut().zip(sums).for_each(|(out, sum)| *out += i32::from(*sum));
+        out.iter_mut()
+            .zip(sums)
+            .for_each(|(out, sum)| *out += i32::from(*sum));
     }
 }
 

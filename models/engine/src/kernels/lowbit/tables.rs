@@ -35,7 +35,12 @@ pub(super) fn row<A: Arch>(
     for (group, (tables, sums)) in groups.zip(sums).enumerate() {
         let codes = codes(geometry, pixels, group, line);
         let sums = &mut sums[left..left + width];
-        arch.tables(codes, &mut tables[left * TABLE..], geometry.unit_pitch, sums);
+        arch.tables(
+            codes,
+            &mut tables[left * TABLE..],
+            geometry.unit_pitch,
+            sums,
+        );
     }
 }
 
@@ -59,7 +64,10 @@ fn codes<'a>(geometry: &Geometry, pixels: &'a [u8], group: usize, line: &'a mut 
             channels,
         };
     }
-    for (to, from) in line.chunks_exact_mut(padded).zip(pixels.chunks_exact(pitch)) {
+    for (to, from) in line
+        .chunks_exact_mut(padded)
+        .zip(pixels.chunks_exact(pitch))
+    {
         to[..channels].copy_from_slice(&from[first..][..channels]);
         to[channels..].fill(0);
     }
@@ -91,7 +99,10 @@ pub(super) fn areas(
         }
         out.copy_from_slice(column);
         for k in 1..geometry.kernel[1] {
-            add(&mut out[..width - reach], &column[k * geometry.dilation[1]..]);
+            add(
+                &mut out[..width - reach],
+                &column[k * geometry.dilation[1]..],
+            );
         }
     }
 }
