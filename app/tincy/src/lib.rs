@@ -6,12 +6,17 @@
 //! | [`outcome`] | how a run ended, and its exit code |
 //! | [`commands`] | the sub-commands, a file each |
 //! | [`model`] | opening a model of any format |
+//! | [`dataset`] | sets of pictures with known objects |
 //! | [`detector`] | a model ready to find objects in frames |
+//! | [`score`] | how good detections are |
+//! | [`plot`] | precision-recall curves as SVG and PNG |
 
 #![forbid(unsafe_code)]
 
 pub mod cli;
 pub mod commands;
+pub mod dataset;
 pub mod detector;
 pub mod model;
 pub mod outcome;
+pub mod score;
