@@ -5,6 +5,7 @@
 //! | [`cli`] | the command line as a whole: global options, sub-commands, log |
 //! | [`outcome`] | how a run ended, and its exit code |
 //! | [`commands`] | the sub-commands, a file each |
+//! | [`columns`] | tables of text |
 //! | [`model`] | opening a model of any format |
 //! | [`dataset`] | sets of pictures with known objects |
 //! | [`detector`] | a model ready to find objects in frames |
@@ -14,9 +15,11 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+pub mod columns;
 pub mod commands;
 pub mod dataset;
 pub mod detector;
 pub mod model;
 pub mod outcome;
+pub mod plot;
 pub mod score;

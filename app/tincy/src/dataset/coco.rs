@@ -64,11 +64,9 @@ struct Annotation {
     #[serde(default)]
     bbox: Vec<f64>,
     area: Option<f64>,
-    #[serde(default)]
-    iscrowd: Flag,
+    iscrowd: Option<Flag>,
     /// Not of COCO itself, but COCO's scorer honours it.
-    #[serde(default)]
-    ignore: Flag,
+    ignore: Option<Flag>,
 }
 
 /// 0 and 1, or false and true.
@@ -77,13 +75,6 @@ struct Annotation {
 enum Flag {
     Number(f64),
     Bool(bool),
-    Absent(Option<()>),
-}
-
-impl Default for Flag {
-    fn default() -> Flag {
-        Flag::Absent(None)
-    }
 }
 
 impl Flag {
@@ -91,7 +82,6 @@ impl Flag {
         match self {
             Flag::Number(number) => *number != 0.0,
             Flag::Bool(set) => *set,
-            Flag::Absent(_) => false,
         }
     }
 }
@@ -187,11 +177,11 @@ fn object(annotation: &Annotation, class: usize) -> Option<Object> {
         return None;
     };
     let object = Object::new(class, Edges::sound([x, y, x + width, y + height])?);
-    let crowd = annotation.iscrowd.is_set();
+    let crowd = annotation.iscrowd.as_ref().is_some_and(Flag::is_set);
     Some(Object {
         area: annotation.area.unwrap_or(object.area),
         crowd,
-        ignored: crowd || annotation.ignore.is_set(),
+        ignored: crowd || annotation.ignore.as_ref().is_some_and(Flag::is_set),
         ..object
     })
 }

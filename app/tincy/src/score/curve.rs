@@ -42,21 +42,23 @@ impl Curve {
     /// VOC 2007's: the mean of the best precision from each of the recalls 0, 0.1, ... 1 on.
     pub fn eleven_point(&self) -> f64 {
         // 0.1 in floats, as in the development kit: at 3 * 0.1 a recall of exactly 0.3 falls short.
-        self.mean_at((0..=10).map(|i| f64::from(i) * 0.1))
+        self.mean_at(10, 0.1)
     }
 
     /// COCO's: the mean of the best precision from each of the recalls 0, 0.01, ... 1 on.
     pub fn hundred_point(&self) -> f64 {
-        self.mean_at((0..=100).map(|i| f64::from(i) * 0.01))
+        self.mean_at(100, 0.01)
     }
 
-    fn mean_at(&self, recalls: impl ExactSizeIterator<Item = f64>) -> f64 {
-        let (count, envelope) = (recalls.len(), self.envelope());
-        let best = |recall: f64| {
+    /// The mean of the best precision from each of the recalls 0, step, 2 step, ... on.
+    fn mean_at(&self, steps: u32, step: f64) -> f64 {
+        let envelope = self.envelope();
+        let best = |i: u32| {
+            let recall = f64::from(i) * step;
             let first = self.recall.partition_point(|reached| *reached < recall);
             envelope.get(first).copied().unwrap_or(0.0)
         };
-        recalls.map(best).sum::<f64>() / count as f64
+        (0..=steps).map(best).sum::<f64>() / f64::from(steps + 1)
     }
 
     /// The best precision at each point or a later one.

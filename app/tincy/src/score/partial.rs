@@ -166,8 +166,9 @@ impl Merged {
         );
         if first {
             self.settings = header.settings;
+        } else {
+            self.settings.expect(&header.settings)?;
         }
-        self.settings.expect(&header.settings)?;
         for (number, line) in lines.enumerate() {
             self.add_line(&line?, numbers)
                 .with_context(|| format!("line {}", number + 2))?;

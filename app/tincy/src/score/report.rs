@@ -1,6 +1,7 @@
 //! The figures of a whole evaluation, and how they are shown.
 
 use super::Curve;
+use crate::columns::{Align, Columns, shorten};
 use serde::Serialize;
 use std::fmt;
 
@@ -97,35 +98,13 @@ impl Report {
 /// A table, a line a class, the means last.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lengths = self.classes.iter().map(|class| class.name.chars().count());
-        let width = lengths.max().unwrap_or(0).clamp(9, 40);
-        writeln!(
-            f,
-            "{:width$}  objects  ignored   found    area  11-point  .5:.95",
-            "class"
-        )?;
+        let numbers = ["objects", "ignored", "found", "area", "11-point", ".5:.95"];
+        let headings: Vec<_> = numbers.map(|heading| (heading, Align::Right)).into();
+        let mut table = Columns::new(&[&[("class", Align::Left)], &headings[..]].concat());
         for class in &self.classes {
-            let ClassScore {
-                objects,
-                ignored,
-                found,
-                area,
-                eleven_point,
-                ..
-            } = class;
-            write!(
-                f,
-                "{:width$}  {objects:7}  {ignored:7}  {found:6}",
-                class.name
-            )?;
-            match objects {
-                0 => writeln!(f, "       -         -       -")?,
-                _ => writeln!(
-                    f,
-                    "  {area:.4}    {eleven_point:.4}  {:.4}",
-                    class.coco.mean
-                )?,
-            }
+            let counts = [class.objects, class.ignored, class.found];
+            let figures = [class.area, class.eleven_point, class.coco.mean];
+            table.row(row(shorten(&class.name, 40), counts, figures));
         }
         let with_objects = self
             .classes
@@ -137,13 +116,23 @@ impl fmt::Display for Report {
         } else {
             format!("{with_objects} classes")
         };
-        writeln!(
-            f,
-            "{all:width$}  {:7}  {:7}  {:6}  {:.4}    {:.4}  {:.4}",
-            self.objects, self.ignored, self.found, self.area, self.eleven_point, self.coco.mean
-        )?;
-        write!(f, "\n{}", self.coco)
+        let counts = [self.objects, self.ignored, self.found];
+        table.row(row(
+            all,
+            counts,
+            [self.area, self.eleven_point, self.coco.mean],
+        ));
+        write!(f, "{table}\n\n{}", self.coco)
     }
+}
+
+fn row(name: String, counts: [usize; 3], figures: [f64; 3]) -> Vec<String> {
+    let figures = figures.map(|figure| match counts[0] {
+        0 => "-".to_string(),
+        _ => format!("{figure:.4}"),
+    });
+    let counts = counts.map(|count| count.to_string());
+    [name].into_iter().chain(counts).chain(figures).collect()
 }
 
 impl fmt::Display for CocoScore {
@@ -195,11 +184,11 @@ mod tests {
         ];
         let report = Report::new(classes, 7).to_string();
         let expected = "\
-class      objects  ignored   found    area  11-point  .5:.95
-cat              3        1      20  0.5000    0.2500  0.1250
-nothing          0        1      20       -         -       -
-dog              1        1      20  0.2500    0.1250  0.0625
-2 classes        4        3      60  0.3750    0.1875  0.0938
+class      objects  ignored  found    area  11-point  .5:.95
+cat              3        1     20  0.5000    0.2500  0.1250
+nothing          0        1     20       -         -       -
+dog              1        1     20  0.2500    0.1250  0.0625
+2 classes        4        3     60  0.3750    0.1875  0.0938
 
 COCO: .5:.95 0.0938, .5 0.0000, .75 0.0000, small -, medium -, large 0.3750";
         assert_eq!(report, expected, "{report}");
