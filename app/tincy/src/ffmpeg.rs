@@ -43,23 +43,47 @@ impl Ffmpeg {
     ///
     /// # Errors
     /// [`Error::NoFfmpeg`] if it is not installed.
-    pub fn start<A: AsRef<OsStr>>(arguments: &[A], input: Stdio, output: Stdio) -> Result<Ffmpeg, Error> {
+    pub fn start<A: AsRef<OsStr>>(
+        arguments: &[A],
+        input: Stdio,
+        output: Stdio,
+    ) -> Result<Ffmpeg, Error> {
         let mut command = Command::new("ffmpeg");
-        command.args(["-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+info"]);
-        command.args(arguments).stdin(input).stdout(output).stderr(Stdio::piped());
-        let mut child = command.process_group(0).spawn().map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Error::NoFfmpeg,
-            _ => Error::Io(error),
-        })?;
+        command.args([
+            "-nostdin",
+            "-hide_banner",
+            "-nostats",
+            "-loglevel",
+            "level+info",
+        ]);
+        command
+            .args(arguments)
+            .stdin(input)
+            .stdout(output)
+            .stderr(Stdio::piped());
+        let mut child = command
+            .process_group(0)
+            .spawn()
+            .map_err(|error| match error.kind() {
+                ErrorKind::NotFound => Error::NoFfmpeg,
+                _ => Error::Io(error),
+            })?;
         let log = Arc::new((Mutex::default(), Condvar::new()));
         let listener = child.stderr.take().map(|stderr| {
             let log = Arc::clone(&log);
             let listen = move || listen(BufReader::new(stderr), &log);
-            std::thread::Builder::new().name("ffmpeg-log".into()).spawn(listen)
+            std::thread::Builder::new()
+                .name("ffmpeg-log".into())
+                .spawn(listen)
         });
         let child = Arc::new(Mutex::new(child));
         let watch = Watch::start(Arc::clone(&child))?;
-        Ok(Ffmpeg { child, log, listener: listener.transpose()?, watch })
+        Ok(Ffmpeg {
+            child,
+            log,
+            listener: listener.transpose()?,
+            watch,
+        })
     }
 
     /// Its standard input, if it is a pipe and not taken yet.
@@ -89,7 +113,10 @@ impl Ffmpeg {
     /// What it said about its input, as soon as it did, or after two seconds.
     pub fn description(&self) -> Log {
         let log = lock(&self.log.0);
-        let wait = self.log.1.wait_timeout_while(log, Duration::from_secs(2), |log| !log.described);
+        let wait = self
+            .log
+            .1
+            .wait_timeout_while(log, Duration::from_secs(2), |log| !log.described);
         wait.unwrap_or_else(PoisonError::into_inner).0.clone()
     }
 
@@ -147,14 +174,20 @@ impl Watch {
         let shared = Arc::clone(&deadline);
         let watch = move || {
             let second = Duration::from_secs(1);
-            while stopped.recv_timeout(second) == Err(crossbeam_channel::RecvTimeoutError::Timeout) {
+            while stopped.recv_timeout(second) == Err(crossbeam_channel::RecvTimeoutError::Timeout)
+            {
                 if lock(&shared).is_some_and(|deadline| Instant::now() > deadline) {
                     let _ = lock(&child).kill();
                 }
             }
         };
-        std::thread::Builder::new().name("ffmpeg-watch".into()).spawn(watch)?;
-        Ok(Watch { deadline, _stop: stop })
+        std::thread::Builder::new()
+            .name("ffmpeg-watch".into())
+            .spawn(watch)?;
+        Ok(Watch {
+            deadline,
+            _stop: stop,
+        })
     }
 
     fn set(&self, deadline: Option<Instant>) {
@@ -199,7 +232,9 @@ impl Log {
     fn stream(&mut self, line: &str) {
         let after = |kind: &str| line.split_once(kind).map(|(_, rest)| rest);
         if let Some(rest) = after(": Video: ").filter(|_| self.rate.is_none()) {
-            self.rate = rest.split(", ").find_map(|part| rate(part.strip_suffix(" fps")?));
+            self.rate = rest
+                .split(", ")
+                .find_map(|part| rate(part.strip_suffix(" fps")?));
         } else if let Some(rest) = after(": Audio: ").filter(|_| self.sound.is_none()) {
             let name = rest.split([' ', ',']).next().unwrap_or_default();
             self.sound = Some(name.into());
@@ -209,7 +244,9 @@ impl Log {
 
 /// What an error line says, without who says it and without the file's name, which we know.
 fn message(line: &str) -> &str {
-    let start = ["[error] ", "[fatal] "].iter().find_map(|tag| Some(line.find(tag)? + tag.len()));
+    let start = ["[error] ", "[fatal] "]
+        .iter()
+        .find_map(|tag| Some(line.find(tag)? + tag.len()));
     let text = &line[start.unwrap_or(0)..];
     match text.starts_with("file:") {
         true => text.rsplit_once(": ").map_or(text, |(_, what)| what),

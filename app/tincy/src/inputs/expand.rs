@@ -19,7 +19,12 @@ pub struct InputArgs {
     #[arg(long, value_name = "FILE")]
     pub list: Option<PathBuf>,
     /// Takes part K of N of the inputs: each N-th one, from the K-th
-    #[arg(long, value_name = "K/N", default_value = "1/1", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "K/N",
+        default_value = "1/1",
+        hide_default_value = true
+    )]
     pub shard: Shard,
 }
 
@@ -193,7 +198,12 @@ mod tests {
     fn expand(inputs: &[&OsStr], list: Option<PathBuf>, shard: &str) -> Result<Vec<Input>> {
         let inputs = inputs.iter().map(OsString::from).collect();
         let shard = shard.parse().unwrap();
-        InputArgs { inputs, list, shard }.expand(Wanted::Pictures)
+        InputArgs {
+            inputs,
+            list,
+            shard,
+        }
+        .expand(Wanted::Pictures)
     }
 
     #[test]
@@ -221,7 +231,10 @@ mod tests {
         assert_eq!(expand(&[&at], None, "1/1").unwrap().len(), 2);
 
         let pattern = pics.join("*.?p[g]");
-        assert_eq!(expand(&[pattern.as_os_str()], None, "1/1").unwrap().len(), 1);
+        assert_eq!(
+            expand(&[pattern.as_os_str()], None, "1/1").unwrap().len(),
+            1
+        );
         let error = expand(&[root.join("*.x").as_os_str()], None, "1/1").unwrap_err();
         assert!(error.to_string().contains("no file matches"));
     }

@@ -72,7 +72,8 @@ fn by_content(head: &[u8]) -> Kind {
 /// Whether a name ends as pictures do.
 pub fn named_picture(name: &Path) -> bool {
     const EXTENSIONS: [&str; 13] = [
-        "jpg", "jpeg", "png", "bmp", "webp", "gif", "pnm", "ppm", "pgm", "pbm", "tif", "tiff", "tga",
+        "jpg", "jpeg", "png", "bmp", "webp", "gif", "pnm", "ppm", "pgm", "pbm", "tif", "tiff",
+        "tga",
     ];
     has_extension(name, &EXTENSIONS)
 }

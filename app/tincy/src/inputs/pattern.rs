@@ -47,7 +47,11 @@ fn walk(folder: &Path, parts: &[&str], found: &mut Vec<PathBuf>) {
 }
 
 fn names(folder: &Path) -> impl Iterator<Item = String> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().into_string().ok())
 }
@@ -82,7 +86,11 @@ fn match_one(pattern: &[char], at: usize, character: char) -> Option<usize> {
     match pattern.get(at)? {
         '?' => Some(at + 1),
         '[' => {
-            let Some(length) = pattern[at + 1..].iter().skip(1).position(|sign| *sign == ']') else {
+            let Some(length) = pattern[at + 1..]
+                .iter()
+                .skip(1)
+                .position(|sign| *sign == ']')
+            else {
                 return (character == '[').then_some(at + 1);
             };
             let set = &pattern[at + 1..at + 2 + length];
@@ -146,7 +154,8 @@ mod tests {
         std::fs::create_dir_all(&inner).unwrap();
         std::fs::write(inner.join("2.jpg"), "").unwrap();
         std::fs::write(folder.path().join("1.jpg"), "").unwrap();
-        let found = |pattern: &str| matches(&format!("{}/{pattern}", folder.path().display())).len();
+        let found =
+            |pattern: &str| matches(&format!("{}/{pattern}", folder.path().display())).len();
         assert_eq!(found("*.jpg"), 1);
         assert_eq!(found("**/*.jpg"), 2);
         assert_eq!(found("a/*/2.jpg"), 1);

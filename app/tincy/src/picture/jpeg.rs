@@ -43,7 +43,9 @@ pub fn decode(
     let info = decoder.info();
     let (width, height) = info.map_or((0, 0), |i| (usize::from(i.width), usize::from(i.height)));
     limit.check(width, height)?;
-    let exif = decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif));
+    let exif = decoder
+        .exif()
+        .and_then(|exif| Orientation::from_exif_chunk(exif));
     (frame.width, frame.height) = (width, height);
     frame.pixels.resize(3 * width * height, 0);
     decoder.decode_into(&mut frame.pixels).map_err(damaged)?;
@@ -62,7 +64,9 @@ pub fn find_start(bytes: &[u8]) -> Option<usize> {
 
 /// Where the first JPEG in a stream starts.
 pub fn find_start_anywhere(bytes: &[u8]) -> Option<usize> {
-    bytes.windows(3).position(|signs| signs == [0xFF, 0xD8, 0xFF])
+    bytes
+        .windows(3)
+        .position(|signs| signs == [0xFF, 0xD8, 0xFF])
 }
 
 /// Whether the end marker is there.
@@ -73,7 +77,9 @@ pub fn is_complete(bytes: &[u8]) -> bool {
 
 /// Where the segment that starts the first scan begins, at its 0xFF.
 pub fn scan_start(bytes: &[u8]) -> Option<usize> {
-    Segments::new(bytes).find(|segment| segment.marker == SOS).map(|segment| segment.at)
+    Segments::new(bytes)
+        .find(|segment| segment.marker == SOS)
+        .map(|segment| segment.at)
 }
 
 /// Start of scan.

@@ -12,7 +12,9 @@ pub struct Limit {
 impl Default for Limit {
     /// 100 megapixels: 300 MB as RGB.
     fn default() -> Limit {
-        Limit { pixels: 100_000_000 }
+        Limit {
+            pixels: 100_000_000,
+        }
     }
 }
 
@@ -28,7 +30,11 @@ impl Limit {
         }
         if pixels > self.pixels {
             let limit = self.pixels;
-            return Err(Error::Large { width, height, limit });
+            return Err(Error::Large {
+                width,
+                height,
+                limit,
+            });
         }
         Ok(())
     }

@@ -21,7 +21,9 @@ pub fn format(path: &Path) -> Result<ImageFormat> {
     });
     known.with_context(|| {
         let path = path.display();
-        format!("{path}: pictures are written as .jpg, .png, .bmp, .ppm, .webp, .tiff, .tga or .gif")
+        format!(
+            "{path}: pictures are written as .jpg, .png, .bmp, .ppm, .webp, .tiff, .tga or .gif"
+        )
     })
 }
 

@@ -129,7 +129,10 @@ impl Header {
             let four = bytes.get(at..at + 4).and_then(|four| four.try_into().ok());
             four.map_or(0, u32::from_le_bytes)
         };
-        self.kind = bytes.get(..4).and_then(|four| four.try_into().ok()).unwrap_or_default();
+        self.kind = bytes
+            .get(..4)
+            .and_then(|four| four.try_into().ok())
+            .unwrap_or_default();
         if &self.kind == b"vids" && self.video.is_none() {
             self.video = Some(self.streams);
             self.rate = Rational::new(number(24), number(20));
@@ -176,7 +179,11 @@ impl Chunk {
         };
         let name = [a, b, c, d];
         let length = u64::from(u32::from_le_bytes([e, f, g, h]));
-        let mut chunk = Chunk { name, kind: [0; 4], length };
+        let mut chunk = Chunk {
+            name,
+            kind: [0; 4],
+            length,
+        };
         if matches!(&name, b"RIFF" | b"LIST") {
             let mut kind = Vec::new();
             stream.take(4).read_to_end(&mut kind)?;
@@ -194,7 +201,9 @@ impl Chunk {
             return false;
         };
         let digit = |byte: u8| char::from(byte).to_digit(10).map(|digit| digit as usize);
-        let number = digit(tens).zip(digit(ones)).map(|(tens, ones)| 10 * tens + ones);
+        let number = digit(tens)
+            .zip(digit(ones))
+            .map(|(tens, ones)| 10 * tens + ones);
         number.is_some() && number == video
     }
 

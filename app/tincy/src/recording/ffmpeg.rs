@@ -40,7 +40,9 @@ impl Decoded {
         if let Some(mut input) = ffmpeg.take_input() {
             // It ends when the stream does or ffmpeg is gone.
             let feed = move || drop(std::io::copy(&mut stream, &mut input));
-            std::thread::Builder::new().name("ffmpeg-feed".into()).spawn(feed)?;
+            std::thread::Builder::new()
+                .name("ffmpeg-feed".into())
+                .spawn(feed)?;
         }
         Decoded::open(ffmpeg)
     }
@@ -55,7 +57,9 @@ impl Decoded {
         let said = ffmpeg.description();
         let video = frames.video();
         let rate = said.rate.unwrap_or(DEFAULT_RATE);
-        let count = said.duration.map(|time| (time.as_secs_f64() * rate.value()).round() as u64);
+        let count = said
+            .duration
+            .map(|time| (time.as_secs_f64() * rate.value()).round() as u64);
         let info = Info {
             width: video.width,
             height: video.height,
@@ -65,7 +69,12 @@ impl Decoded {
             frames: count,
             sound: said.sound,
         };
-        Ok(Decoded { ffmpeg, frames, info, ended: false })
+        Ok(Decoded {
+            ffmpeg,
+            frames,
+            info,
+            ended: false,
+        })
     }
 }
 
@@ -114,7 +123,9 @@ impl Reader for Decoded {
         if self.ended {
             return Ok(false);
         }
-        let time = self.ffmpeg.patiently(|| self.frames.next(&mut frame.pixels))?;
+        let time = self
+            .ffmpeg
+            .patiently(|| self.frames.next(&mut frame.pixels))?;
         (frame.width, frame.height) = (self.info.width, self.info.height);
         frame.time = time;
         if time.is_none() {

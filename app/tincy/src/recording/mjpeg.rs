@@ -32,7 +32,8 @@ impl FrameDecoder {
         }
         let size = *self.size.get_or_insert((frame.width, frame.height));
         if size != (frame.width, frame.height) {
-            self.complaints.add(|| format!("frame {number} has another size; it is scaled"));
+            self.complaints
+                .add(|| format!("frame {number} has another size; it is scaled"));
             scale(frame, size);
         }
         true
@@ -42,7 +43,12 @@ impl FrameDecoder {
 fn scale(frame: &mut Frame, (width, height): (usize, usize)) {
     let pixels = std::mem::take(&mut frame.pixels);
     let from = RgbImage::from_raw(frame.width as u32, frame.height as u32, pixels);
-    let to = resize(&from.unwrap_or_default(), width as u32, height as u32, FilterType::Triangle);
+    let to = resize(
+        &from.unwrap_or_default(),
+        width as u32,
+        height as u32,
+        FilterType::Triangle,
+    );
     frame.pixels = to.into_raw();
     (frame.width, frame.height) = (width, height);
 }
@@ -63,7 +69,11 @@ impl<R: Read + Send> Mjpeg<R> {
     /// If there is none.
     pub fn new(stream: R) -> Result<Mjpeg<R>, Error> {
         let mut mjpeg = Mjpeg {
-            splitter: Splitter { stream, buffer: Vec::new(), ended: false },
+            splitter: Splitter {
+                stream,
+                buffer: Vec::new(),
+                ended: false,
+            },
             decoder: FrameDecoder::default(),
             info: info(0, 0, DEFAULT_RATE),
             first: None,
@@ -158,7 +168,11 @@ impl<R: Read> Splitter<R> {
     }
 
     fn fill(&mut self) -> Result<(), Error> {
-        let read = self.stream.by_ref().take(1 << 16).read_to_end(&mut self.buffer)?;
+        let read = self
+            .stream
+            .by_ref()
+            .take(1 << 16)
+            .read_to_end(&mut self.buffer)?;
         self.ended = read == 0;
         Ok(())
     }
@@ -174,7 +188,10 @@ struct Walk {
 
 impl Default for Walk {
     fn default() -> Walk {
-        Walk { at: 2, in_scan: false }
+        Walk {
+            at: 2,
+            in_scan: false,
+        }
     }
 }
 
@@ -215,7 +232,11 @@ mod tests {
         let whole = [&[0xFF, 0xD8][..], &thumbnail, &scan].concat();
         let cut = &whole[..whole.len() - 2];
         let stream = [b"--boundary\r\n", &whole[..], b"\r\n", cut, &whole, cut].concat();
-        let mut splitter = Splitter { stream: &stream[..], buffer: Vec::new(), ended: false };
+        let mut splitter = Splitter {
+            stream: &stream[..],
+            buffer: Vec::new(),
+            ended: false,
+        };
         for expected in [&whole[..], cut, &whole, cut] {
             assert_eq!(splitter.next().unwrap().unwrap(), expected);
         }

@@ -87,7 +87,13 @@ impl<R: BufRead> NutReader<R> {
                 MAIN => (time_bases, codes) = main_header(&mut &packet[..])?,
                 STREAM => {
                     let (video, pts_shift) = stream_header(&mut &packet[..], &time_bases)?;
-                    return Ok(NutReader { stream, video, codes, pts_shift, last_pts: 0 });
+                    return Ok(NutReader {
+                        stream,
+                        video,
+                        codes,
+                        pts_shift,
+                        last_pts: 0,
+                    });
                 }
                 _ => {}
             }
@@ -118,7 +124,9 @@ impl<R: BufRead> NutReader<R> {
             let size = self.frame_header(self.codes[usize::from(first)])?;
             let expected = 3 * self.video.width * self.video.height;
             if size != expected as u64 {
-                return Err(Error::damaged("a frame from ffmpeg has another size than the first"));
+                return Err(Error::damaged(
+                    "a frame from ffmpeg has another size than the first",
+                ));
             }
             pixels.resize(expected, 0);
             self.stream.read_exact(pixels)?;
@@ -136,7 +144,9 @@ impl<R: BufRead> NutReader<R> {
             flags ^= read_v(stream)?;
         }
         if flags & (flag::INVALID | flag::SIDE_DATA) != 0 {
-            return Err(Error::damaged("ffmpeg's output holds a frame of an unknown kind"));
+            return Err(Error::damaged(
+                "ffmpeg's output holds a frame of an unknown kind",
+            ));
         }
         let mut read_if = |wanted: u64, otherwise: u64| match flags & wanted {
             0 => Ok(otherwise),
@@ -154,7 +164,9 @@ impl<R: BufRead> NutReader<R> {
         if flags & flag::CHECKSUM != 0 {
             read_array::<4>(&mut self.stream)?;
         }
-        let size = high.saturating_mul(code.size_factor).saturating_add(code.size_rest);
+        let size = high
+            .saturating_mul(code.size_factor)
+            .saturating_add(code.size_rest);
         if header_index != 0 && size <= 4096 {
             return Err(Error::damaged("ffmpeg's output has shortened frames"));
         }
@@ -179,7 +191,9 @@ impl<R: BufRead> NutReader<R> {
 fn main_header(packet: &mut &[u8]) -> Result<(Vec<Rational>, Vec<FrameCode>), Error> {
     let version = read_v(packet)?;
     if version != 3 {
-        return Err(Error::damaged(format!("ffmpeg's output is NUT version {version}, not 3")));
+        return Err(Error::damaged(format!(
+            "ffmpeg's output is NUT version {version}, not 3"
+        )));
     }
     read_v(packet)?; // streams
     read_v(packet)?; // largest distance of syncpoints
@@ -195,7 +209,10 @@ fn main_header(packet: &mut &[u8]) -> Result<(Vec<Rational>, Vec<FrameCode>), Er
 
 fn frame_codes(packet: &mut &[u8]) -> Result<Vec<FrameCode>, Error> {
     let mut codes = Vec::with_capacity(256);
-    let mut code = FrameCode { size_factor: 1, ..FrameCode::default() };
+    let mut code = FrameCode {
+        size_factor: 1,
+        ..FrameCode::default()
+    };
     while codes.len() < 256 {
         code.flags = read_v(packet)?;
         let fields = read_v(packet)?;
@@ -218,7 +235,10 @@ fn frame_codes(packet: &mut &[u8]) -> Result<Vec<FrameCode>, Error> {
         let mut added = 0;
         while added < count && codes.len() < 256 {
             if codes.len() == usize::from(b'N') {
-                codes.push(FrameCode { flags: flag::INVALID, ..FrameCode::default() });
+                codes.push(FrameCode {
+                    flags: flag::INVALID,
+                    ..FrameCode::default()
+                });
                 continue;
             }
             codes.push(code);
@@ -249,9 +269,19 @@ fn stream_header(packet: &mut &[u8], time_bases: &[Rational]) -> Result<(Video, 
     match base {
         Some(time_base) if fits && pts_shift < 16 => {
             let (width, height) = (width as usize, height as usize);
-            Ok((Video { width, height, pixel_aspect, time_base }, pts_shift as u32))
+            Ok((
+                Video {
+                    width,
+                    height,
+                    pixel_aspect,
+                    time_base,
+                },
+                pts_shift as u32,
+            ))
         }
-        _ => Err(Error::damaged(format!("frames of {width}x{height}, above the limit of 16K"))),
+        _ => Err(Error::damaged(format!(
+            "frames of {width}x{height}, above the limit of 16K"
+        ))),
     }
 }
 
@@ -306,7 +336,11 @@ fn read_bytes(packet: &mut &[u8]) -> Result<Vec<u8>, Error> {
 /// 0, 1, -1, 2, -2, ...
 fn signed(value: u64) -> i64 {
     let value = value as i64 + 1;
-    if value & 1 == 1 { -(value >> 1) } else { value >> 1 }
+    if value & 1 == 1 {
+        -(value >> 1)
+    } else {
+        value >> 1
+    }
 }
 
 /// Writes frames of packed RGB.
@@ -330,20 +364,46 @@ impl<W: Write> NutWriter<W> {
         let mut main = Vec::new();
         // Version, streams, distance, time bases; then one entry for all 255 frame codes: flags,
         // fields, time step, size factor, stream, size, reserved, count; no shortened frames.
-        let numbers = [3, 1, 65536, 1, base.numerator.into(), base.denominator.into()];
+        let numbers = [
+            3,
+            1,
+            65536,
+            1,
+            base.numerator.into(),
+            base.denominator.into(),
+        ];
         let codes = [flag::CODED, 6, 0, 1, 0, 0, 0, 255, 0];
-        numbers.iter().chain(&codes).for_each(|number| push_v(&mut main, *number));
+        numbers
+            .iter()
+            .chain(&codes)
+            .for_each(|number| push_v(&mut main, *number));
         write_packet(&mut stream, MAIN, main)?;
         let mut header = Vec::new();
-        [0, 0, RGB.len() as u64].iter().for_each(|number| push_v(&mut header, *number));
+        [0, 0, RGB.len() as u64]
+            .iter()
+            .for_each(|number| push_v(&mut header, *number));
         header.extend(RGB);
-        let aspect = video.pixel_aspect.map_or([0; 2], |a| [a.numerator, a.denominator]);
+        let aspect = video
+            .pixel_aspect
+            .map_or([0; 2], |a| [a.numerator, a.denominator]);
         // Time base, bits of a time, distance of times, delay, flags, own data; then the picture.
         let numbers = [0, PTS_SHIFT.into(), 1 << 24, 0, 0, 0];
-        let picture = [video.width as u64, video.height as u64, aspect[0].into(), aspect[1].into(), 0];
-        numbers.iter().chain(&picture).for_each(|number| push_v(&mut header, *number));
+        let picture = [
+            video.width as u64,
+            video.height as u64,
+            aspect[0].into(),
+            aspect[1].into(),
+            0,
+        ];
+        numbers
+            .iter()
+            .chain(&picture)
+            .for_each(|number| push_v(&mut header, *number));
         write_packet(&mut stream, STREAM, header)?;
-        Ok(NutWriter { stream, time_base: base })
+        Ok(NutWriter {
+            stream,
+            time_base: base,
+        })
     }
 
     /// Writes a frame, with a syncpoint before it since frames are large.
@@ -357,7 +417,10 @@ impl<W: Write> NutWriter<W> {
         push_v(&mut syncpoint, 0);
         write_packet(&mut self.stream, SYNCPOINT, syncpoint)?;
         let mut header = vec![0];
-        push_v(&mut header, flag::KEY | flag::CODED_PTS | flag::SIZE_MSB | flag::CHECKSUM);
+        push_v(
+            &mut header,
+            flag::KEY | flag::CODED_PTS | flag::SIZE_MSB | flag::CHECKSUM,
+        );
         push_v(&mut header, pts + (1 << PTS_SHIFT));
         push_v(&mut header, pixels.len() as u64);
         let sum = checksum(&header);
@@ -402,9 +465,17 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let time_base = Rational { numerator: 1499, denominator: 45000 };
+        let time_base = Rational {
+            numerator: 1499,
+            denominator: 45000,
+        };
         let pixel_aspect = Rational::new(4, 3);
-        let video = Video { width: 5, height: 3, pixel_aspect, time_base };
+        let video = Video {
+            width: 5,
+            height: 3,
+            pixel_aspect,
+            time_base,
+        };
         let mut bytes = Vec::new();
         let mut writer = NutWriter::new(&mut bytes, &video).unwrap();
         let frames = [0u64, 1, 5, 300, 1_000_000].map(|pts| (pts as u8, time_base.seconds(pts)));
@@ -423,8 +494,16 @@ mod tests {
 
     #[test]
     fn damaged_streams_end_in_errors() {
-        let time_base = Rational { numerator: 1, denominator: 25 };
-        let video = Video { width: 2, height: 2, pixel_aspect: None, time_base };
+        let time_base = Rational {
+            numerator: 1,
+            denominator: 25,
+        };
+        let video = Video {
+            width: 2,
+            height: 2,
+            pixel_aspect: None,
+            time_base,
+        };
         let mut bytes = Vec::new();
         let mut writer = NutWriter::new(&mut bytes, &video).unwrap();
         writer.write(&[7; 12], Duration::ZERO).unwrap();

@@ -46,7 +46,10 @@ fn open_stream() -> Result<Box<dyn Reader>, Error> {
     let kind = Kind::of(&head, Path::new("-"));
     let stream = Cursor::new(head).chain(stdin);
     match kind {
-        Kind::Y4m => Ok(Box::new(Y4m::new(BufReader::with_capacity(1 << 16, stream))?)),
+        Kind::Y4m => Ok(Box::new(Y4m::new(BufReader::with_capacity(
+            1 << 16,
+            stream,
+        ))?)),
         Kind::Jpeg => Ok(Box::new(Mjpeg::new(stream)?)),
         Kind::Picture => Err(Error::Picture),
         _ => Ok(Box::new(Decoded::stream(stream)?)),

@@ -48,12 +48,18 @@ impl Rational {
     /// A fraction; `None` if a part is 0.
     pub fn new(numerator: u32, denominator: u32) -> Option<Rational> {
         let positive = numerator > 0 && denominator > 0;
-        positive.then_some(Rational { numerator, denominator })
+        positive.then_some(Rational {
+            numerator,
+            denominator,
+        })
     }
 
     /// The other way up.
     pub fn inverse(self) -> Rational {
-        Rational { numerator: self.denominator, denominator: self.numerator }
+        Rational {
+            numerator: self.denominator,
+            denominator: self.numerator,
+        }
     }
 
     /// As a float.
@@ -70,7 +76,10 @@ impl Rational {
 
     /// How many times this many seconds a time is, rounded.
     pub fn count(self, time: Duration) -> u64 {
-        let (n, d) = (u128::from(self.numerator) * 1_000_000_000, u128::from(self.denominator));
+        let (n, d) = (
+            u128::from(self.numerator) * 1_000_000_000,
+            u128::from(self.denominator),
+        );
         u64::try_from((time.as_nanos() * d + n / 2) / n).unwrap_or(u64::MAX)
     }
 }
@@ -95,7 +104,10 @@ pub struct Info {
 }
 
 /// Frames a second where a recording does not say.
-pub const DEFAULT_RATE: Rational = Rational { numerator: 25, denominator: 1 };
+pub const DEFAULT_RATE: Rational = Rational {
+    numerator: 25,
+    denominator: 1,
+};
 
 /// An open recording.
 pub trait Reader: Send {
@@ -146,7 +158,10 @@ mod tests {
     #[test]
     fn times_survive_the_way_to_nanoseconds_and_back() {
         for (numerator, denominator) in [(1, 25), (1001, 30000), (1, 90000), (1499, 45000)] {
-            let base = Rational { numerator, denominator };
+            let base = Rational {
+                numerator,
+                denominator,
+            };
             for count in [0, 1, 2, 3, 1000, 123_456_789] {
                 assert_eq!(base.count(base.seconds(count)), count, "{base:?} {count}");
             }

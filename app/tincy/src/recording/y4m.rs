@@ -45,7 +45,11 @@ impl<R: BufRead + Send> Y4m<R> {
         Ok(Y4m {
             stream,
             planes: vec![0; header.sampling.bytes(info.width, info.height)],
-            alpha: if header.alpha { info.width * info.height } else { 0 },
+            alpha: if header.alpha {
+                info.width * info.height
+            } else {
+                0
+            },
             info,
             sampling: header.sampling,
             range: header.range,
@@ -63,7 +67,9 @@ impl<R: BufRead + Send> Y4m<R> {
             return Ok(true);
         }
         let frame = self.sequence + 1;
-        Err(Error::damaged(format!("frame {frame} does not start with FRAME")))
+        Err(Error::damaged(format!(
+            "frame {frame} does not start with FRAME"
+        )))
     }
 
     /// Reads the planes. False if the stream ends within them.
@@ -94,7 +100,8 @@ impl<R: BufRead + Send> Reader for Y4m<R> {
         }
         if !self.fill()? {
             let number = self.sequence + 1;
-            self.complaints.add(|| format!("cut short: frame {number} is not whole"));
+            self.complaints
+                .add(|| format!("cut short: frame {number} is not whole"));
             return Ok(false);
         }
         let size = (self.info.width, self.info.height);
@@ -113,13 +120,16 @@ impl<R: BufRead + Send> Reader for Y4m<R> {
 /// A line without its end; `None` at the end of the stream.
 fn read_line(stream: &mut impl BufRead) -> Result<Option<Vec<u8>>, Error> {
     let mut line = Vec::new();
-    stream.by_ref().take(MAX_LINE as u64).read_until(b'\n', &mut line)?;
+    stream
+        .by_ref()
+        .take(MAX_LINE as u64)
+        .read_until(b'\n', &mut line)?;
     match line.pop() {
         None => Ok(None),
         Some(b'\n') => Ok(Some(line)),
-        Some(_) if line.len() + 1 == MAX_LINE => {
-            Err(Error::damaged(format!("a header line is longer than {MAX_LINE} bytes")))
-        }
+        Some(_) if line.len() + 1 == MAX_LINE => Err(Error::damaged(format!(
+            "a header line is longer than {MAX_LINE} bytes"
+        ))),
         Some(_) => Err(Error::damaged("the stream ends within a header line")),
     }
 }
@@ -137,7 +147,8 @@ struct Header {
 
 impl Header {
     fn parse(line: &[u8]) -> Result<Header, Error> {
-        let text = std::str::from_utf8(line).map_err(|_| Error::damaged("the header is no text"))?;
+        let text =
+            std::str::from_utf8(line).map_err(|_| Error::damaged("the header is no text"))?;
         let mut words = text.split(' ');
         if words.next() != Some("YUV4MPEG2") {
             return Err(Error::damaged("the header does not start with YUV4MPEG2"));
@@ -194,9 +205,13 @@ impl Header {
     fn check(&self) -> Result<(), Error> {
         let (width, height) = (self.width, self.height);
         if width == 0 || height == 0 {
-            return Err(Error::damaged(format!("its header claims a size of {width}x{height}")));
+            return Err(Error::damaged(format!(
+                "its header claims a size of {width}x{height}"
+            )));
         }
-        let bytes = (width as u64).checked_mul(height as u64).and_then(|n| n.checked_mul(3));
+        let bytes = (width as u64)
+            .checked_mul(height as u64)
+            .and_then(|n| n.checked_mul(3));
         if bytes.is_none_or(|bytes| bytes > MAX_FRAME_BYTES) {
             let what = format!("its header claims {width}x{height}, above the limit of 16K");
             return Err(Error::damaged(what));
