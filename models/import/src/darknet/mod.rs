@@ -1,0 +1,3 @@
+//! Darknet's `.cfg` and `.weights`.
+
+pub(crate) mod cfg;
