@@ -6,6 +6,10 @@
 //! | [`outcome`] | how a run ended, and its exit code |
 //! | [`commands`] | the sub-commands, a file each |
 //! | [`columns`] | tables of text |
+//! | [`inputs`] | which files to work on |
+//! | [`picture`] | picture files to frames and back |
+//! | [`recording`] | recordings to frames |
+//! | [`ffmpeg`] | the program ffmpeg as a child |
 //! | [`model`] | opening a model of any format |
 //! | [`dataset`] | sets of pictures with known objects |
 //! | [`detector`] | a model ready to find objects in frames |
@@ -19,7 +23,11 @@ pub mod columns;
 pub mod commands;
 pub mod dataset;
 pub mod detector;
+pub mod ffmpeg;
+pub mod inputs;
 pub mod model;
 pub mod outcome;
 pub mod plot;
 pub mod score;
+pub mod picture;
+pub mod recording;
