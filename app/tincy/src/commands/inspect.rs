@@ -5,7 +5,6 @@
 //! weights on codes; those around them work on floats.
 
 use crate::columns::{Align, Columns, grouped, rounded, shorten};
-use crate::model::ModelArgs;
 use crate::outcome::Outcome;
 use anyhow::Result;
 use serde::Serialize;
@@ -32,10 +31,7 @@ pub struct Args {
 /// # Errors
 /// If the model cannot be opened.
 pub fn run(args: Args) -> Result<Outcome> {
-    let network = ModelArgs {
-        model: Some(args.model.clone()),
-    }
-    .open()?;
+    let network = tincy_import::import(&args.model, &tincy_import::Options::default())?;
     let plan = Plan::new(&network, &Options::default())?;
     let mut summary = Summary::new(&network, &plan);
     summary.file_bytes = std::fs::metadata(&args.model)
