@@ -15,6 +15,7 @@ mod layout;
 mod npy;
 mod parameters;
 mod qnn_mo;
+mod tiny_yolo;
 
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -29,9 +30,16 @@ pub fn import(folder: &Path) -> Result<Network> {
     if let Some(layers) = find(folder, "-layers.json")?.first() {
         return qnn_mo::import(folder, layers);
     }
+    if folder.join(tiny_yolo::SCALES).is_file() && folder.join(tiny_yolo::FOLDER).is_dir() {
+        return tiny_yolo::import(folder);
+    }
     Err(Error::Nothing {
         path: folder.to_path_buf(),
-        what: "no FINN parameter folder; looked for NAME-layers.json (QNN-MO)".into(),
+        what: format!(
+            "no FINN parameter folder; looked for NAME-layers.json (QNN-MO) and for {} beside {}/ (Tiny-YOLO W1A4)",
+            tiny_yolo::SCALES,
+            tiny_yolo::FOLDER
+        ),
     })
 }
 
