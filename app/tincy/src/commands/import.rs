@@ -48,7 +48,7 @@ enum FitName {
 /// If the source is no network, or the output is there already or cannot be written.
 pub fn run(args: Args) -> Result<Outcome> {
     let output = &args.output;
-    if !output.extension().is_some_and(|ending| ending == "tincy") {
+    if output.extension().is_none_or(|ending| ending != "tincy") {
         return Err(Usage(format!("{}: model files end in .tincy", output.display())).into());
     }
     if output.exists() && !args.force {

@@ -169,7 +169,7 @@ fn colour(place: usize, classes: usize) -> Rgb {
         return OTHERS;
     }
     let hue = place as f64 / classes.min(MOST_NAMED) as f64;
-    let (saturation, lightness) = if place % 2 == 0 {
+    let (saturation, lightness) = if place.is_multiple_of(2) {
         (0.75, 0.50)
     } else {
         (0.65, 0.36)
