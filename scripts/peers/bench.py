@@ -38,9 +38,11 @@ class Contestant:
         )
         # Linux names a process's CPU clock by its number: CPUCLOCK_SCHED in the lower bits.
         self.clock = (~self.process.pid << 3) | 2
+        self.about = ""
         while (line := self.process.stdout.readline()) != "ready\n":
             if not line:
                 raise RuntimeError(self.last_words())
+            self.about += line
 
     def last_words(self):
         lines = self.process.communicate()[1].strip().splitlines()
@@ -211,7 +213,7 @@ def main():
         verdict = "met" if least <= bar else "missed"
         print(f"{what:42} {least:.3f} (medians {middle:.3f}), at most {bar:.3g}: {verdict}")
     if options.json:
-        keys = ("network", "engine", "precision", "threads", "frames", "cpu", "wall")
+        keys = ("network", "engine", "precision", "threads", "about", "frames", "cpu", "wall")
         report = {
             "processor": processor(),
             "rounds": options.rounds,

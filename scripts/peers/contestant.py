@@ -1,6 +1,6 @@
 """Runs frames of one ONNX model in one peer on request: contestant.py ENGINE MODEL THREADS.
 
-Speaks as models/engine/examples/peer.rs does: `ready`, then for each line `N` on stdin it runs N frames and answers
+Speaks as models/engine/examples/peer.rs does: what it is, `ready`, then for each line `N` on stdin it runs N frames and answers
 with the wall time of one in nanoseconds. Nothing but the network is run: no picture decoding, no boxes.
 """
 
@@ -38,6 +38,10 @@ def openvino(model, threads):
         "INFERENCE_PRECISION_HINT": "f32",
     }
     compiled = openvino.Core().compile_model(model, "CPU", settings)
+    # Which kernels it really chose: in int8 their names end in I8.
+    kernels = {step.get_friendly_name(): step.get_rt_info() for step in compiled.get_runtime_model().get_ops()}
+    kernels = {name: info["primitiveType"].value for name, info in kernels.items() if "primitiveType" in info}
+    print(kernels)
     request = compiled.create_infer_request()
     request.set_input_tensor(openvino.Tensor(picture(list(compiled.input(0).shape))))
     return request.infer
