@@ -1,10 +1,13 @@
 //! Runs a network on the CPU.
 //!
-//! [`Plan::new`](plan) chooses a kernel for each layer, re-packs the weights for it and lays out
-//! the memory; a session runs the plan. A plan is shared, a session belongs to a thread.
+//! [`Plan::new`] chooses a kernel for each layer, re-packs the weights for it and lays out the
+//! memory; a [`Session`] runs the plan. A plan is shared, a session belongs to a thread.
 //!
 //! | module | subject |
 //! | --- | --- |
+//! | [`options`] | threads, backend and what else a plan is made by |
+//! | [`plan`] | kernels in order, and where maps lie |
+//! | [`session`] | a plan with memory and threads of its own |
 //! | [`tensor`] | views of maps, and the aligned memory they lie in |
 //! | [`kernel`] | what a kernel is |
 //! | [`kernels`] | the kernels, by method |
@@ -13,8 +16,18 @@
 
 #![deny(unsafe_code)]
 
+mod error;
 pub mod isa;
 pub mod kernel;
 pub mod kernels;
+pub mod options;
+mod parts;
+pub mod plan;
+pub mod session;
 pub mod team;
 pub mod tensor;
+
+pub use error::Error;
+pub use options::{Backend, Options};
+pub use plan::Plan;
+pub use session::Session;

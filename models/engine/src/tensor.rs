@@ -14,6 +14,41 @@ pub enum Tensor<'a> {
 }
 
 impl<'a> Tensor<'a> {
+    /// Number of elements.
+    pub fn len(self) -> usize {
+        match self {
+            Tensor::F32(values) => values.len(),
+            Tensor::U8(codes) => codes.len(),
+            Tensor::I8(codes) => codes.len(),
+        }
+    }
+
+    /// Whether there are no elements.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// The elements as they lie in memory.
+    pub fn bytes(self) -> &'a [u8] {
+        match self {
+            Tensor::F32(values) => bytemuck::cast_slice(values),
+            Tensor::U8(codes) => codes,
+            Tensor::I8(codes) => bytemuck::cast_slice(codes),
+        }
+    }
+
+    /// Element `index`; a code as an f32, which holds it exactly.
+    ///
+    /// # Panics
+    /// If `index` lies outside.
+    pub fn get(self, index: usize) -> f32 {
+        match self {
+            Tensor::F32(values) => values[index],
+            Tensor::U8(codes) => f32::from(codes[index]),
+            Tensor::I8(codes) => f32::from(codes[index]),
+        }
+    }
+
     /// The floats.
     ///
     /// # Panics
@@ -35,6 +70,17 @@ impl<'a> Tensor<'a> {
             _ => panic!("a map without unsigned codes was read as such"),
         }
     }
+
+    /// The signed codes.
+    ///
+    /// # Panics
+    /// If the map holds something else.
+    pub fn signed(self) -> &'a [i8] {
+        match self {
+            Tensor::I8(codes) => codes,
+            _ => panic!("a map without signed codes was read as such"),
+        }
+    }
 }
 
 /// A map that is written.
@@ -49,6 +95,36 @@ pub enum TensorMut<'a> {
 }
 
 impl<'a> TensorMut<'a> {
+    /// The same map, to read.
+    pub fn as_tensor(&self) -> Tensor<'_> {
+        match self {
+            TensorMut::F32(values) => Tensor::F32(values),
+            TensorMut::U8(codes) => Tensor::U8(codes),
+            TensorMut::I8(codes) => Tensor::I8(codes),
+        }
+    }
+
+    /// The elements as they lie in memory.
+    pub fn bytes(self) -> &'a mut [u8] {
+        match self {
+            TensorMut::F32(values) => bytemuck::cast_slice_mut(values),
+            TensorMut::U8(codes) => codes,
+            TensorMut::I8(codes) => bytemuck::cast_slice_mut(codes),
+        }
+    }
+
+    /// Writes element `index`; a code is given as the f32 that holds it exactly.
+    ///
+    /// # Panics
+    /// If `index` lies outside.
+    pub fn set(&mut self, index: usize, value: f32) {
+        match self {
+            TensorMut::F32(values) => values[index] = value,
+            TensorMut::U8(codes) => codes[index] = value as u8,
+            TensorMut::I8(codes) => codes[index] = value as i8,
+        }
+    }
+
     /// The floats.
     ///
     /// # Panics
@@ -68,6 +144,17 @@ impl<'a> TensorMut<'a> {
         match self {
             TensorMut::U8(codes) => codes,
             _ => panic!("a map without unsigned codes was written as such"),
+        }
+    }
+
+    /// The signed codes.
+    ///
+    /// # Panics
+    /// If the map holds something else.
+    pub fn signed(self) -> &'a mut [i8] {
+        match self {
+            TensorMut::I8(codes) => codes,
+            _ => panic!("a map without signed codes was written as such"),
         }
     }
 }

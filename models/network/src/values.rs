@@ -86,7 +86,11 @@ impl<T: Pod> Deref for Values<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        bytemuck::cast_slice(self.as_bytes())
+        match &self.storage {
+            // No bytes at all need not lie where a `T` may.
+            Storage::Empty => &[],
+            _ => bytemuck::cast_slice(self.as_bytes()),
+        }
     }
 }
 
@@ -108,5 +112,17 @@ impl<T: Pod + PartialEq> PartialEq for Values<T> {
 impl<T: Pod> fmt::Debug for Values<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{} values]", self.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_values_are_an_empty_slice_of_any_type() {
+        assert!(Values::<f32>::default().is_empty());
+        assert!(Values::<f32>::from(Vec::new()).is_empty());
+        assert_eq!(*Values::from(vec![1i32, -2]).clone(), [1, -2]);
     }
 }

@@ -1,0 +1,91 @@
+//! The command line as a whole: global options, sub-commands, log.
+
+use crate::commands::{bench, detect, eval, import, inspect, replay};
+use crate::outcome::{self, Outcome};
+use clap::{ArgAction, Parser, Subcommand};
+use log::LevelFilter;
+
+/// Finds objects in pictures and recordings.
+///
+/// Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 some inputs failed (each
+/// was named, the rest is done), 2 wrong arguments, 3 nothing could be done.
+#[derive(Debug, Parser)]
+#[command(name = "tincy", version, disable_help_subcommand = true)]
+pub struct Cli {
+    /// Says more on stderr: reasons behind errors; twice, what happens inside
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    verbose: u8,
+    /// Says less: no progress, no summary, no warnings
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The sub-commands.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Finds objects in pictures
+    Detect(detect::Args),
+    /// Finds objects in recordings
+    Replay(replay::Args),
+    /// Turns a published network into a model file
+    Import(import::Args),
+    /// Prints what a model is made of
+    Inspect(inspect::Args),
+    /// Measures how fast a model runs
+    Bench(bench::Args),
+    /// Measures how well a model finds what is known to be there
+    Eval(eval::Args),
+}
+
+impl Cli {
+    /// Runs the sub-command and returns the exit code; an error has been printed by then.
+    pub fn execute(self) -> u8 {
+        start_log(self.verbose, self.quiet);
+        match self.command.run() {
+            Ok(outcome) => outcome.code(),
+            Err(error) => {
+                let code = outcome::error_code(&error);
+                if code != 0 {
+                    eprintln!("tincy: {error:#}");
+                }
+                code
+            }
+        }
+    }
+}
+
+impl Command {
+    fn run(self) -> anyhow::Result<Outcome> {
+        match self {
+            Command::Detect(args) => detect::run(args),
+            Command::Replay(args) => replay::run(args),
+            Command::Import(args) => import::run(args),
+            Command::Inspect(args) => inspect::run(args),
+            Command::Bench(args) => bench::run(args),
+            Command::Eval(args) => eval::run(args),
+        }
+    }
+}
+
+/// The log goes to stderr, a line a message, as `tincy: warning: ...`. Progress and summaries ask
+/// it whether [`log::Level::Info`] is enabled, so that `-q` silences them too.
+fn start_log(verbose: u8, quiet: bool) {
+    let level = match (quiet, verbose) {
+        (true, _) => LevelFilter::Error,
+        (false, 0) => LevelFilter::Info,
+        (false, 1) => LevelFilter::Debug,
+        (false, _) => LevelFilter::Trace,
+    };
+    env_logger::Builder::new()
+        .filter_module("tincy", level)
+        .format(|out, record| {
+            use std::io::Write;
+            match record.level() {
+                log::Level::Warn => writeln!(out, "tincy: warning: {}", record.args()),
+                _ => writeln!(out, "tincy: {}", record.args()),
+            }
+        })
+        .init();
+}

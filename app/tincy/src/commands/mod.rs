@@ -1,0 +1,8 @@
+//! The sub-commands: each file has the arguments and what is done with them.
+
+pub mod bench;
+pub mod detect;
+pub mod eval;
+pub mod import;
+pub mod inspect;
+pub mod replay;

@@ -1,0 +1,58 @@
+//! How a run ended, and its exit code.
+
+use std::io;
+
+/// How a sub-command ended when it did not end in an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything was done. Exit code 0.
+    Done,
+    /// Some inputs failed, each named on stderr, and the rest was done. Exit code 1.
+    SomeFailed,
+    /// No input could be used; each was named on stderr. Exit code 3.
+    NothingDone,
+    /// Ended early by this signal; what was done until then is whole. Exit code 128 + signal.
+    Stopped(i32),
+}
+
+impl Outcome {
+    /// The outcome of `done` inputs that went well and `failed` ones.
+    pub fn of(done: usize, failed: usize) -> Outcome {
+        match (done, failed) {
+            (_, 0) => Outcome::Done,
+            (0, _) => Outcome::NothingDone,
+            _ => Outcome::SomeFailed,
+        }
+    }
+
+    /// The exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Outcome::Done => 0,
+            Outcome::SomeFailed => 1,
+            Outcome::NothingDone => 3,
+            Outcome::Stopped(signal) => 128 + signal as u8,
+        }
+    }
+}
+
+/// A mistake in the arguments that is found only after they are parsed. Exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+/// The exit code of an error: 2 for wrong arguments, 0 if only the reader of our output is gone,
+/// else 3.
+pub fn error_code(error: &anyhow::Error) -> u8 {
+    let broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
+        let io = cause.downcast_ref::<io::Error>();
+        io.is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe)
+    };
+    if error.chain().any(broken_pipe) {
+        0
+    } else if error.is::<Usage>() {
+        2
+    } else {
+        3
+    }
+}

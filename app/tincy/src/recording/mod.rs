@@ -1,0 +1,22 @@
+//! Recordings to frames.
+//!
+//! | module | subject |
+//! | --- | --- |
+//! | [`reader`] | what every reader offers |
+//! | [`open`](mod@open) | the right reader for a file |
+//! | [`y4m`] | YUV4MPEG2, uncompressed |
+//! | [`avi`] | AVI with JPEG frames |
+//! | [`mjpeg`] | JPEGs one after another |
+//! | [`ffmpeg`] | everything else, through a child process |
+//! | [`nut`] | the container that frames and ffmpeg exchange |
+
+pub mod avi;
+pub mod ffmpeg;
+pub mod mjpeg;
+pub mod nut;
+pub mod open;
+pub mod reader;
+pub mod y4m;
+
+pub use open::open;
+pub use reader::{Error, Info, Rational, Reader};

@@ -1,0 +1,174 @@
+//! A picture made into a network's input.
+
+use crate::axis::{Axis, Direction};
+use crate::lanes::Lanes;
+use crate::letterbox::Placement;
+use crate::levels::{Levels, Sample};
+use crate::resample::{Colours, Resampler};
+use crate::{Error, Frame, Rect};
+use tincy_network::{Fit, Input, Resample};
+
+/// A prepared way from frames of one size to one network's input, and back for boxes.
+///
+/// Everything that depends only on the sizes is computed once; [`Fitting::apply`] allocates
+/// nothing. It holds the memory it works in, so each thread has its own.
+#[derive(Clone, Debug)]
+pub struct Fitting {
+    input: Input,
+    width: usize,
+    height: usize,
+    placement: Placement,
+    fill: f32,
+    levels: Levels,
+    engine: Engine,
+}
+
+#[derive(Clone, Debug)]
+enum Engine {
+    Aligned(Resampler<f32>),
+    HalfPixel(Resampler<f64>),
+}
+
+impl Fitting {
+    /// Prepares frames of `width` x `height` for `input`.
+    ///
+    /// # Errors
+    /// If the input is no picture, or a picture of that size cannot be.
+    pub fn new(input: &Input, width: usize, height: usize) -> Result<Fitting, Error> {
+        Fitting::with_lanes(Lanes::best(), input, width, height)
+    }
+
+    pub(crate) fn with_lanes(
+        lanes: Lanes,
+        input: &Input,
+        width: usize,
+        height: usize,
+    ) -> Result<Fitting, Error> {
+        let picture = input.picture.ok_or(Error::NotAPicture)?;
+        let shape = input.shape;
+        let bytes = width.checked_mul(height).and_then(|n| n.checked_mul(3));
+        if !matches!(bytes, Some(1..=MAX_BYTES)) {
+            return Err(Error::Size { width, height });
+        }
+        let colours = match shape.channels {
+            1 => Colours::Grey,
+            3 => Colours::Colour(picture.order),
+            _ => return Err(Error::Input(shape)),
+        };
+        let placement = Placement::new(picture.fit, shape, width, height);
+        let (columns, rows) = (placement.width, placement.height);
+        let engine = match picture.resample {
+            Resample::AlignedCorners => Engine::Aligned(Resampler::new(
+                lanes,
+                colours,
+                Axis::aligned(width, columns, Direction::Columns),
+                Axis::aligned(height, rows, Direction::Rows),
+            )),
+            Resample::HalfPixel => Engine::HalfPixel(Resampler::new(
+                lanes,
+                colours,
+                Axis::half_pixel(width, columns),
+                Axis::half_pixel(height, rows),
+            )),
+        };
+        Ok(Fitting {
+            fill: match picture.fit {
+                Fit::Stretch => 0.0,
+                Fit::Letterbox { fill } => fill,
+            },
+            levels: Levels::new(&picture, shape.channels, input.number),
+            input: input.clone(),
+            width,
+            height,
+            placement,
+            engine,
+        })
+    }
+
+    /// Columns and rows of the frames it takes.
+    pub fn size(&self) -> (usize, usize) {
+        (self.width, self.height)
+    }
+
+    /// The input it was made for.
+    pub fn input(&self) -> &Input {
+        &self.input
+    }
+
+    /// Where the picture lies in the input.
+    pub fn placement(&self) -> Placement {
+        self.placement
+    }
+
+    /// Makes the network's input: NHWC, f32 or codes as [`Input::number`] says.
+    ///
+    /// # Errors
+    /// If the frame has another size, or `output` another length or type than the input.
+    pub fn apply<S: Sample>(&mut self, frame: &Frame, output: &mut [S]) -> Result<(), Error> {
+        self.check(frame, output)?;
+        let channels = self.input.shape.channels;
+        let at = self.placement;
+        let stride = frame.stride();
+        let (fill, levels) = (self.fill, &self.levels);
+        let rows = output.chunks_exact_mut(channels * self.input.shape.width);
+        match &mut self.engine {
+            Engine::Aligned(resampler) => resampler.start(),
+            Engine::HalfPixel(resampler) => resampler.start(),
+        }
+        for (y, row) in rows.enumerate() {
+            let inside = y.checked_sub(at.top).filter(|&y| y < at.height);
+            let Some(line) = inside else {
+                levels.fill(fill, row);
+                continue;
+            };
+            let (left, rest) = row.split_at_mut(channels * at.left);
+            let (middle, right) = rest.split_at_mut(channels * at.width);
+            levels.fill(fill, left);
+            levels.fill(fill, right);
+            match &mut self.engine {
+                Engine::Aligned(resampler) => {
+                    levels.reals(resampler.line(&frame.pixels, stride, line), middle);
+                }
+                Engine::HalfPixel(resampler) => {
+                    levels.bytes(resampler.line(&frame.pixels, stride, line), middle);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A rectangle in fractions of the input, 0 to 1, in pixels of the frame; not clipped.
+    pub fn to_picture(&self, rect: Rect) -> Rect {
+        self.placement
+            .to_picture(rect, self.input.shape, self.width, self.height)
+    }
+
+    fn check<S: Sample>(&self, frame: &Frame, output: &[S]) -> Result<(), Error> {
+        let bytes = frame.pixels.len();
+        let fits = (frame.width, frame.height) == (self.width, self.height);
+        if !fits || bytes != 3 * self.width * self.height {
+            return Err(Error::Frame {
+                width: self.width,
+                height: self.height,
+                found_width: frame.width,
+                found_height: frame.height,
+                bytes,
+            });
+        }
+        if !S::holds(self.input.number) {
+            return Err(Error::Type {
+                expected: self.input.number,
+                found: std::any::type_name::<S>(),
+            });
+        }
+        let expected = self.input.shape.elements();
+        if output.len() != expected {
+            let found = output.len();
+            return Err(Error::Output { expected, found });
+        }
+        Ok(())
+    }
+}
+
+/// The largest picture, far beyond what a camera gives.
+const MAX_BYTES: usize = 1 << 34;

@@ -1,0 +1,108 @@
+//! Which input pixels an output pixel reads, and how many rows are worked on at a time.
+
+use std::ops::Range;
+use tincy_network::shape::window_positions;
+use tincy_network::{Convolution, Shape};
+
+/// Bytes of input that should stay in the second cache while all weights pass by.
+const SLAB_BYTES: usize = 224 << 10;
+
+/// The sizes of a convolution's maps and windows.
+#[derive(Clone, Debug)]
+pub(in crate::kernels) struct Geometry {
+    pub(in crate::kernels) input: Shape,
+    /// Output rows and columns.
+    pub(in crate::kernels) output: [usize; 2],
+    pub(in crate::kernels) kernel: [usize; 2],
+    pub(in crate::kernels) stride: [usize; 2],
+    pub(in crate::kernels) dilation: [usize; 2],
+    /// Padding above and before.
+    pub(in crate::kernels) before: [usize; 2],
+}
+
+impl Geometry {
+    /// `None` if the window does not fit the map.
+    pub(in crate::kernels) fn new(convolution: &Convolution, input: Shape) -> Option<Geometry> {
+        let Convolution {
+            kernel,
+            stride,
+            dilation,
+            padding,
+            ..
+        } = *convolution;
+        let height = input.height + padding.top + padding.bottom;
+        let width = input.width + padding.left + padding.right;
+        Some(Geometry {
+            input,
+            output: [
+                window_positions(height, kernel[0], dilation[0], stride[0])?,
+                window_positions(width, kernel[1], dilation[1], stride[1])?,
+            ],
+            kernel,
+            stride,
+            dilation,
+            before: [padding.top, padding.left],
+        })
+    }
+
+    /// Whether every output pixel reads just the input pixel of the same place.
+    pub(in crate::kernels) fn is_pointwise(&self) -> bool {
+        self.kernel == [1, 1] && self.stride == [1, 1] && self.output == self.input_size()
+    }
+
+    fn input_size(&self) -> [usize; 2] {
+        [self.input.height, self.input.width]
+    }
+
+    /// Columns of a slab: all that a row of output pixels reads.
+    pub(in crate::kernels) fn slab_width(&self) -> usize {
+        (self.output[1] - 1) * self.stride[1] + (self.kernel[1] - 1) * self.dilation[1] + 1
+    }
+
+    /// Rows of the slab of `rows` output rows.
+    pub(in crate::kernels) fn slab_height(&self, rows: usize) -> usize {
+        (rows - 1) * self.stride[0] + (self.kernel[0] - 1) * self.dilation[0] + 1
+    }
+
+    /// The most output rows whose slab of `pixel_bytes` bytes a pixel stays in the cache, at least
+    /// one.
+    pub(in crate::kernels) fn band_rows(&self, pixel_bytes: usize) -> usize {
+        let row = self.slab_width() * pixel_bytes;
+        let slab_rows = SLAB_BYTES / row.max(1);
+        let fixed = self.slab_height(1);
+        let rows = slab_rows.saturating_sub(fixed) / self.stride[0] + 1;
+        rows.min(self.output[0])
+    }
+
+    /// `rows` cut into the fewest bands of at most `most` rows, as even as can be.
+    pub(in crate::kernels) fn bands(
+        rows: Range<usize>,
+        most: usize,
+    ) -> impl Iterator<Item = Range<usize>> {
+        let count = rows.len().div_ceil(most);
+        (0..count).map(move |i| {
+            rows.start + rows.len() * i / count..rows.start + rows.len() * (i + 1) / count
+        })
+    }
+
+    /// For each output pixel of a band of `rows` rows, the slab pixel that its window starts at.
+    pub(in crate::kernels) fn origins(&self, rows: usize) -> Vec<u32> {
+        let width = self.slab_width();
+        (0..rows)
+            .flat_map(|y| (0..self.output[1]).map(move |x| (y, x)))
+            .map(|(y, x)| (y * self.stride[0] * width + x * self.stride[1]) as u32)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bands_cover_all_rows_evenly() {
+        let bands: Vec<_> = Geometry::bands(3..13, 4).collect();
+        assert_eq!(bands, [3..6, 6..9, 9..13]);
+        assert_eq!(Geometry::bands(5..5, 4).count(), 0);
+    }
+}

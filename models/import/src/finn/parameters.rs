@@ -1,0 +1,242 @@
+//! Files of weight bits and thresholds to the parameters of a convolution.
+
+use super::layout::Layout;
+use crate::{Error, Result, files};
+use sha2::{Digest, Sha256};
+use std::path::PathBuf;
+use tincy_network::{Code, Convolution, Error as NetworkError, Finish, Padding};
+use tincy_network::{Thresholds, WeightKind, Weights};
+
+/// The most weights a layer may have: more than any such network, little enough to allocate.
+const MAX_WEIGHTS: usize = 1 << 27;
+
+/// The folder that parameter files are read from.
+pub(super) struct ParameterFolder {
+    path: PathBuf,
+    sum: Sha256,
+}
+
+/// The size of one set of parameter files.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SetSize<'a> {
+    /// The layer it belongs to, for messages.
+    pub(super) layer: &'a str,
+    /// Height and width of the kernel.
+    pub(super) kernel: usize,
+    /// Input channels.
+    pub(super) inputs: usize,
+    /// Output channels.
+    pub(super) outputs: usize,
+    /// Thresholds a channel.
+    pub(super) steps: usize,
+}
+
+/// The parameters of a convolution's output channels, in the order of a network's.
+#[derive(Default)]
+pub(super) struct Parameters {
+    /// `[out][ky][kx][in]`, -1 or +1.
+    pub(super) weights: Vec<i8>,
+    /// `[out][steps]`, rising, reached by `acc >= t`.
+    pub(super) thresholds: Vec<i32>,
+}
+
+impl ParameterFolder {
+    /// A folder of parameter files.
+    pub(super) fn new(path: PathBuf) -> ParameterFolder {
+        ParameterFolder {
+            path,
+            sum: Sha256::new(),
+        }
+    }
+
+    /// The SHA-256 of all files that were read, one after the other.
+    pub(super) fn sum(self) -> String {
+        files::hex(&self.sum.finalize())
+    }
+
+    /// The parameters of set `number`.
+    pub(super) fn set(
+        &mut self,
+        layout: &Layout,
+        number: usize,
+        size: SetSize,
+    ) -> Result<Parameters> {
+        let window = size
+            .kernel
+            .saturating_mul(size.kernel)
+            .saturating_mul(size.inputs);
+        let count = window.saturating_mul(size.outputs);
+        if count == 0 || count > MAX_WEIGHTS {
+            let what = format!("layer {}: {count} weights cannot be", size.layer);
+            return Err(Error::file(&self.path, what));
+        }
+        let mut set = Parameters {
+            weights: vec![0; count],
+            thresholds: vec![0; size.outputs * size.steps],
+        };
+        for pe in 0..layout.pe {
+            self.element(layout, number, pe, size, &mut set)?;
+        }
+        Ok(set)
+    }
+
+    /// Reads the two files of one PE into the channels that are its.
+    fn element(
+        &mut self,
+        layout: &Layout,
+        number: usize,
+        pe: usize,
+        size: SetSize,
+        set: &mut Parameters,
+    ) -> Result<()> {
+        let rows = size.outputs.div_ceil(layout.pe);
+        let words = size.kernel * size.kernel * size.inputs.div_ceil(layout.simd);
+        let step_bytes = layout.thresholds.row_bytes(size.steps);
+        let name = format!("{number}-{pe}-weights.bin");
+        let bits = self.read(&name, size.layer, rows * words * 8)?;
+        let levels = self.read(
+            &format!("{number}-{pe}-thres.bin"),
+            size.layer,
+            rows * step_bytes,
+        )?;
+        let window = set.weights.len() / size.outputs;
+        let rows = bits
+            .chunks_exact(words * 8)
+            .zip(levels.chunks_exact(step_bytes));
+        for (row, (bits, levels)) in rows.enumerate() {
+            let channel = row * layout.pe + pe;
+            if channel >= size.outputs {
+                break;
+            }
+            let weights = &mut set.weights[channel * window..][..window];
+            unpack(layout, bits, size, weights).map_err(|what| {
+                let what = format!("layer {}: output channel {channel}: {what}", size.layer);
+                Error::file(&self.path.join(&name), what)
+            })?;
+            let (mut steps, complement) = layout.thresholds.row(levels, size.steps);
+            if complement {
+                turn(weights, &mut steps);
+            }
+            steps.sort_unstable();
+            set.thresholds[channel * size.steps..][..size.steps].copy_from_slice(&steps);
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, name: &str, layer: &str, expected: usize) -> Result<Vec<u8>> {
+        let path = self.path.join(name);
+        let found = std::fs::metadata(&path)
+            .map_err(|source| Error::Io {
+                path: path.clone(),
+                source,
+            })?
+            .len();
+        if found != expected as u64 {
+            return Err(Error::Size {
+                path,
+                layer: layer.to_string(),
+                expected: expected as u64,
+                found,
+            });
+        }
+        let bytes = files::bytes(&path, found)?;
+        self.sum.update(&bytes);
+        Ok(bytes)
+    }
+}
+
+/// The weights of one output channel from its words.
+fn unpack(layout: &Layout, words: &[u8], size: SetSize, out: &mut [i8]) -> Result<(), String> {
+    let (kernel, inputs) = (size.kernel, size.inputs);
+    let blocks = inputs.div_ceil(layout.simd);
+    for (stored, words) in words.chunks_exact(blocks * 8).enumerate() {
+        let (first, second) = (stored / kernel, stored % kernel);
+        let position = if layout.transposed {
+            second * kernel + first
+        } else {
+            stored
+        };
+        let weights = &mut out[position * inputs..][..inputs];
+        for (weights, word) in weights.chunks_mut(layout.simd).zip(words.chunks_exact(8)) {
+            let mut word = word
+                .iter()
+                .rev()
+                .fold(0u64, |n, byte| n << 8 | u64::from(*byte));
+            for weight in weights.iter_mut() {
+                *weight = if word & 1 == 1 {
+                    layout.one
+                } else {
+                    -layout.one
+                };
+                word >>= 1;
+            }
+            if word != 0 {
+                return Err("weight bits beyond the input channels".into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Replaces a channel whose code is complemented by one that is not: `steps - count(acc >= t)` is
+/// the number of `-acc >= 1 - t`.
+fn turn(weights: &mut [i8], steps: &mut [i32]) {
+    weights.iter_mut().for_each(|weight| *weight = -*weight);
+    steps.iter_mut().for_each(|step| *step = 1 - *step);
+}
+
+impl Parameters {
+    /// Adds the output channels of another set.
+    pub(super) fn append(&mut self, mut other: Parameters) {
+        self.weights.append(&mut other.weights);
+        self.thresholds.append(&mut other.thresholds);
+    }
+
+    /// The binary weights.
+    pub(super) fn binary(&self) -> Result<Weights, NetworkError> {
+        Weights::integers(WeightKind::Binary, &self.weights)
+    }
+
+    /// A convolution of stride 1 that gives codes.
+    pub(super) fn convolution(
+        self,
+        size: SetSize,
+        padding: usize,
+        code: Code,
+    ) -> Result<Convolution, NetworkError> {
+        Ok(Convolution {
+            out_channels: size.outputs,
+            kernel: [size.kernel; 2],
+            stride: [1; 2],
+            dilation: [1; 2],
+            padding: Padding::same(padding),
+            groups: 1,
+            weights: self.binary()?,
+            finish: Finish::Thresholds(Thresholds {
+                code,
+                values: self.thresholds.into(),
+            }),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turned_channel_gives_the_complement() {
+        let codes = [3i32, 1, 2];
+        let (weights, steps) = ([1i8, -1, -1], [-2i32, 0, 1]);
+        let reached = |w: &[i8], t: &[i32]| {
+            let acc: i32 = codes.iter().zip(w).map(|(c, w)| c * i32::from(*w)).sum();
+            t.iter().filter(|t| acc >= **t).count()
+        };
+        let (mut turned, mut turned_steps) = (weights, steps);
+        turn(&mut turned, &mut turned_steps);
+        assert_eq!(
+            reached(&turned, &turned_steps),
+            3 - reached(&weights, &steps)
+        );
+    }
+}

@@ -1,0 +1,228 @@
+"""The interleaved run of scripts/bench-peers, which see.
+
+Every contestant is a process that stays loaded and runs frames on request, so that a round visits all of them in a
+new random order and each has the same chance of a quiet moment. A visit is one frame to warm up, then as many timed
+frames as take about as long for each. Compared is CPU time, since it suffers least from a crowded machine; the wall
+time is printed beside it.
+"""
+
+import argparse
+import json
+import os
+import platform
+import random
+import shlex
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import networks
+
+# Wanted milliseconds of a visit's timed frames.
+VISIT_MS = 40
+QUICK_ROUNDS, ROUNDS = 5, 25
+OURS, PROTOTYPE = "tincy", "prototype"
+
+
+class Contestant:
+    """One engine, loaded with one network."""
+
+    def __init__(self, network, engine, precision, threads, command):
+        self.network, self.engine = network, engine
+        self.precision, self.threads = precision, threads
+        self.cpu, self.wall, self.frames = [], [], 1
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        # Linux names a process's CPU clock by its number: CPUCLOCK_SCHED in the lower bits.
+        self.clock = (~self.process.pid << 3) | 2
+        self.about = ""
+        while (line := self.process.stdout.readline()) != "ready\n":
+            if not line:
+                raise RuntimeError(self.last_words())
+            self.about += line
+
+    def last_words(self):
+        lines = self.process.communicate()[1].strip().splitlines()
+        return lines[-1] if lines else f"ended with {self.process.returncode}"
+
+    def run(self, frames):
+        """CPU and wall milliseconds of one of `frames` frames."""
+        before = time.clock_gettime_ns(self.clock)
+        self.process.stdin.write(f"{frames}\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"{self.engine} {self.precision} on {self.network}: {self.last_words()}")
+        cpu = (time.clock_gettime_ns(self.clock) - before) / frames
+        return cpu / 1e6, int(answer) / 1e6
+
+    def calibrate(self):
+        self.run(1)
+        self.frames = max(1, round(VISIT_MS / max(self.run(1)[1], 0.1)))
+
+    def visit(self):
+        self.run(1)
+        cpu, wall = self.run(self.frames)
+        self.cpu.append(cpu)
+        self.wall.append(wall)
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description="Times the engine against its peers.")
+    parser.add_argument("--ours", required=True, help="the engine's driver")
+    parser.add_argument("--prototype", help="the prototype's driver")
+    parser.add_argument("--python", help="an interpreter with the peers")
+    parser.add_argument("--models", type=Path, help="folder for the peers' models")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--quick", action="store_const", const=QUICK_ROUNDS, dest="rounds", help="few rounds")
+    parser.add_argument("--threads", default="1", help="numbers of threads, as 1,2")
+    parser.add_argument("--networks", default=",".join(networks.TOPOLOGIES), help="which networks")
+    parser.add_argument("--model", help="a .tincy file that the engine runs as the network tincy")
+    parser.add_argument("--json", type=Path, help="write every sample there")
+    return parser.parse_args()
+
+
+def make_models(options, names):
+    """Makes the peers' models by the peers' interpreter; whether it worked."""
+    options.models.mkdir(parents=True, exist_ok=True)
+    command = [options.python, networks.__file__, str(options.models), *names]
+    result = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+    if result.returncode:
+        print(f"# the peers' models could not be made: {result.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+    return result.returncode == 0
+
+
+def entries(options, names):
+    """(network, engine, precision, threads, command) of everything that could take part."""
+    peers = options.python and make_models(options, names)
+    contestant = str(Path(__file__).with_name("contestant.py"))
+    for name in names:
+        ours = options.model if options.model and name == "tincy" else networks.TOPOLOGIES[name]
+        low_bit = " b" in networks.TOPOLOGIES[name]
+        for threads in map(int, options.threads.split(",")):
+            yield name, OURS, "W1A3" if low_bit else "f32", threads, [options.ours, str(threads), ours]
+            if name == "hidden" and options.prototype and threads == 1:
+                yield name, PROTOTYPE, "W1A3", threads, [options.prototype]
+            for engine in ("onnxruntime", "openvino") if peers else ():
+                for precision in ("f32", "int8"):
+                    model = str(options.models / f"{name}.{precision}.onnx")
+                    yield name, engine, precision, threads, [options.python, contestant, engine, model, str(threads)]
+
+
+def start(options, names):
+    contestants = []
+    for *entry, command in entries(options, names):
+        try:
+            contestant = Contestant(*entry, command)
+            contestant.calibrate()
+            contestants.append(contestant)
+        except (RuntimeError, OSError) as error:
+            print(f"# not run: {' '.join(map(str, entry))}: {error}", file=sys.stderr)
+    return contestants
+
+
+def race(contestants, rounds):
+    order, chance = list(contestants), random.Random(1)
+    for number in range(rounds):
+        if sys.stderr.isatty():
+            print(f"\rround {number + 1} of {rounds}", end="", file=sys.stderr)
+        chance.shuffle(order)
+        for contestant in order:
+            contestant.visit()
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+
+
+def find(contestants, network, engines, precision, threads=1):
+    """The one with the least CPU time, or None."""
+    fits = [c for c in contestants if c.network == network and c.engine in engines]
+    fits = [c for c in fits if c.precision == precision and c.threads == threads]
+    return min(fits, key=lambda c: min(c.cpu), default=None)
+
+
+def table(contestants):
+    """The table's lines: ratios are CPU time to ours on the same network and threads."""
+    head = f"{'network':12} {'engine':12} {'precision':9} thr {'CPU min':>8} {'median':>8} {'wall min':>8} {'median':>8}"
+    yield f"{head} {'x ours, min':>12} {'median':>7}"
+    place = list(networks.TOPOLOGIES).index
+    for c in sorted(contestants, key=lambda c: (place(c.network), c.threads, min(c.cpu))):
+        median = statistics.median
+        line = f"{c.network:12} {c.engine:12} {c.precision:9} {c.threads:3} {min(c.cpu):8.2f} {median(c.cpu):8.2f}"
+        line += f" {min(c.wall):8.2f} {median(c.wall):8.2f}"
+        ours = [o for o in contestants if (o.network, o.engine, o.threads) == (c.network, OURS, c.threads)]
+        if ours:
+            line += f" {min(c.cpu) / min(ours[0].cpu):12.2f} {median(c.cpu) / median(ours[0].cpu):7.2f}"
+        yield line
+
+
+def ratios(contestants):
+    """What the engine is held to: (what, ratio of minima, ratio of medians, at most)."""
+    peers = ("onnxruntime", "openvino")
+    claims = [
+        ("hidden layers / prototype", "hidden", "W1A3", (PROTOTYPE,), "W1A3", 1.0),
+        ("hidden layers / best int8 peer", "hidden", "W1A3", peers, "int8", 0.25),
+        ("whole W1A3 network / best int8 peer", "tincy", "W1A3", peers, "int8", 0.25),
+        ("Tiny YOLOv2 f32 / ONNX Runtime f32", "tiny-yolov2", "f32", ("onnxruntime",), "f32", 1.2),
+        ("MobileNet f32 / ONNX Runtime f32", "mobilenet", "f32", ("onnxruntime",), "f32", 1.2),
+    ]
+    median = statistics.median
+    for what, network, precision, engines, other, bar in claims:
+        ours, best = find(contestants, network, (OURS,), precision), find(contestants, network, engines, other)
+        if ours and best:
+            yield what, min(ours.cpu) / min(best.cpu), median(ours.cpu) / median(best.cpu), bar
+    for network, precision in (("tincy", "W1A3"), ("tiny-yolov2", "f32")):
+        one, two = (find(contestants, network, (OURS,), precision, threads) for threads in (1, 2))
+        if one and two:
+            what = f"{network}: wall time of two threads / one"
+            yield what, min(two.wall) / min(one.wall), median(two.wall) / median(one.wall), 1 / 1.8
+
+
+def processor():
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def main():
+    options = arguments()
+    names = options.networks.split(",")
+    for name in names:
+        if name not in networks.TOPOLOGIES:
+            sys.exit(f"unknown network {name}: there are {', '.join(networks.TOPOLOGIES)}")
+    contestants = start(options, names)
+    if not contestants:
+        sys.exit("nothing could be run")
+    race(contestants, max(1, options.rounds))
+    for contestant in contestants:
+        contestant.stop()
+    print(f"# {processor()}, {os.cpu_count()} cores; {options.rounds} rounds; milliseconds a frame, network only")
+    print(*table(contestants), sep="\n")
+    results = list(ratios(contestants))
+    for what, least, middle, bar in results:
+        verdict = "met" if least <= bar else "missed"
+        print(f"{what:42} {least:.3f} (medians {middle:.3f}), at most {bar:.3g}: {verdict}")
+    if options.json:
+        keys = ("network", "engine", "precision", "threads", "about", "frames", "cpu", "wall")
+        report = {
+            "processor": processor(),
+            "rounds": options.rounds,
+            "command": shlex.join(sys.argv[1:]),
+            "contestants": [{key: getattr(c, key) for key in keys} for c in contestants],
+            "ratios": [dict(zip(("what", "minima", "medians", "at_most"), result)) for result in results],
+        }
+        options.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
