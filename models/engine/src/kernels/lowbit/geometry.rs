@@ -51,15 +51,15 @@ impl Pooling {
 pub(super) struct Lookups<'a> {
     offsets: &'a [u32],
     reach: usize,
-    /// The two distances that a 3x3 window without dilation at stride 1 needs; its list has nine
-    /// offsets a unit.
-    #[allow(dead_code)]
+    /// The distances that a 3x3 window without dilation needs at stride 1; its list has nine offsets a
+    /// unit.
+    #[cfg_attr(not(target_arch = "aarch64"), expect(dead_code, reason = "for NEON"))]
     pub square: Option<Square>,
 }
 
 /// Distances between the tables of a 3x3 window, in bytes.
 #[derive(Clone, Copy, Debug)]
-#[allow(dead_code)]
+#[cfg_attr(not(target_arch = "aarch64"), expect(dead_code, reason = "for NEON"))]
 pub(super) struct Square {
     /// From a row to the next.
     pub row_pitch: usize,
