@@ -52,6 +52,9 @@ pub enum Error {
         /// The layer, what was expected, what was found.
         source: tincy_network::Error,
     },
+    /// A model file of our own cannot be opened.
+    #[error(transparent)]
+    Model(#[from] tincy_network::Error),
     /// Nothing that could be imported is there.
     #[error("{path}: {what}")]
     Nothing {

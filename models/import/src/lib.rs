@@ -1,7 +1,10 @@
 //! Published model files to a [`Network`](tincy_network::Network).
 //!
+//! [`import`] takes any of them by its path.
+//!
 //! | module | subject |
 //! | --- | --- |
+//! | `source` | any model by its path: which format, and where its other files are |
 //! | [`finn`] | folders of binary parameter files, as FINN's descendants publish them |
 //! | [`darknet`] | Darknet's `.cfg` and `.weights` |
 //! | `error` | what can be wrong with a file, and where |
@@ -13,8 +16,10 @@ pub mod darknet;
 mod error;
 mod files;
 pub mod finn;
+mod source;
 
 pub use error::Error;
+pub use source::{Options, import};
 
 /// What an import gives.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
