@@ -8,6 +8,10 @@
 //! | [`inputs`] | which files to work on |
 //! | [`picture`] | picture files to frames and back |
 //! | [`recording`] | recordings to frames |
+//! | [`output`] | what was found, in the form that is wanted |
+//! | [`pipeline`] | items through several workers, in order |
+//! | [`progress`] | how far a run has come |
+//! | [`stop`] | Ctrl-C |
 //! | [`ffmpeg`] | the program ffmpeg as a child |
 //! | [`model`] | opening a model of any format |
 //! | [`detector`] | a model ready to find objects in frames |
@@ -21,5 +25,9 @@ pub mod ffmpeg;
 pub mod inputs;
 pub mod model;
 pub mod outcome;
+pub mod output;
 pub mod picture;
+pub mod pipeline;
+pub mod progress;
 pub mod recording;
+pub mod stop;

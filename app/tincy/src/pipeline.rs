@@ -29,7 +29,9 @@ pub fn ordered<T: Send, W: FnMut(&mut T) + Send>(
     for item in pool {
         free.send(item).map_err(|_| anyhow!("the pool is closed"))?;
     }
-    std::thread::scope(|scope| {
+    // `free` moves in, so that it ends with the consumer and a waiting producer with it.
+    std::thread::scope(move |scope| {
+        let free = free;
         spawn(scope, "capture".into(), move || {
             for (number, mut item) in (0u64..).zip(free_items) {
                 if !produce(&mut item) || todo.send((number, item)).is_err() {

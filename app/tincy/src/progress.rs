@@ -54,7 +54,14 @@ impl Progress {
             set_bar(Some(bar));
         }
         let now = Instant::now();
-        Progress { what: what.into(), unit, total, done: 0, start: now, said: now }
+        Progress {
+            what: what.into(),
+            unit,
+            total,
+            done: 0,
+            start: now,
+            said: now,
+        }
     }
 
     /// One more is done.
@@ -64,9 +71,16 @@ impl Progress {
             bar.inc(1);
         } else if self.said.elapsed() >= PERIOD {
             self.said = Instant::now();
-            let of = self.total.map_or(String::new(), |total| format!(" of {total}"));
+            let of = self
+                .total
+                .map_or(String::new(), |total| format!(" of {total}"));
             let rate = self.rate();
-            log::info!("{}: {}{of} {}, {rate:.1} a second", self.what, self.done, self.unit);
+            log::info!(
+                "{}: {}{of} {}, {rate:.1} a second",
+                self.what,
+                self.done,
+                self.unit
+            );
         }
     }
 

@@ -50,15 +50,25 @@ impl Coco {
     /// # Errors
     /// If writing fails.
     pub fn new(mut stream: Stream, names: &[String]) -> Result<Coco> {
-        let categories = names.iter().zip(1..).map(|(name, id)| Category { id, name });
+        let categories = names
+            .iter()
+            .zip(1..)
+            .map(|(name, id)| Category { id, name });
         let categories = serde_json::to_string(&categories.collect::<Vec<_>>())?;
         write!(stream, "{{\"categories\":{categories},\n\"annotations\":[")?;
-        Ok(Coco { stream, images: Vec::new(), numbers: HashSet::new(), annotations: 0 })
+        Ok(Coco {
+            stream,
+            images: Vec::new(),
+            numbers: HashSet::new(),
+            annotations: 0,
+        })
     }
 
     fn number(&mut self, found: &Found) -> u64 {
         let stem = found.relative.file_stem().and_then(|stem| stem.to_str());
-        let own = stem.and_then(|stem| stem.parse().ok()).filter(|_| found.time.is_none());
+        let own = stem
+            .and_then(|stem| stem.parse().ok())
+            .filter(|_| found.time.is_none());
         let mut number = own.unwrap_or(self.images.len() as u64 + 1);
         while !self.numbers.insert(number) {
             number += 1;

@@ -23,7 +23,11 @@ impl Csv {
     pub fn new(mut stream: Stream, names: Arc<[String]>, timed: bool) -> Result<Csv> {
         let more = if timed { "frame,time," } else { "" };
         writeln!(stream, "image,{more}class,score,x1,y1,x2,y2")?;
-        Ok(Csv { stream, names, timed })
+        Ok(Csv {
+            stream,
+            names,
+            timed,
+        })
     }
 }
 

@@ -32,14 +32,24 @@ impl Place {
         let file = !path.is_dir() && !ends_as_folder && is_file(path);
         if file && inputs.len() > 1 {
             let (path, count) = (path.display(), inputs.len());
-            return Err(Usage(format!("{path}: one file for {count} inputs; name a folder")).into());
+            return Err(Usage(format!(
+                "{path}: one file for {count} inputs; name a folder"
+            ))
+            .into());
         }
         let target = match file {
             true => Target::File(path.into()),
             false => Target::Folder(path.into()),
         };
-        let inputs = inputs.iter().filter_map(|input| input.path.canonicalize().ok()).collect();
-        Ok(Place { target, inputs, taken: HashMap::new() })
+        let inputs = inputs
+            .iter()
+            .filter_map(|input| input.path.canonicalize().ok())
+            .collect();
+        Ok(Place {
+            target,
+            inputs,
+            taken: HashMap::new(),
+        })
     }
 
     /// The file for an input. In a folder it has the input's name below the folder that was given,
@@ -59,7 +69,10 @@ impl Place {
             }
         };
         let shown = path.display();
-        if path.canonicalize().is_ok_and(|path| self.inputs.contains(&path)) {
+        if path
+            .canonicalize()
+            .is_ok_and(|path| self.inputs.contains(&path))
+        {
             bail!("{shown} is an input; it is not overwritten");
         }
         if let Some(other) = self.taken.insert(path.clone(), input.name()) {

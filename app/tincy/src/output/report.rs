@@ -61,6 +61,15 @@ pub struct ReportArgs {
     pub yolo: Option<PathBuf>,
 }
 
+impl ReportArgs {
+    /// Whether one goes to the standard output.
+    pub fn use_stdout(&self) -> bool {
+        [&self.json, &self.csv, &self.coco]
+            .into_iter()
+            .any(is_stdout)
+    }
+}
+
 /// All reports of a run.
 pub struct Reports {
     reports: Vec<Box<dyn Report>>,
@@ -82,7 +91,10 @@ impl Reports {
         let to_stdout = files.iter().filter(|path| is_stdout(path)).count();
         if to_stdout > 1 {
             let what = "only one of --json, --csv and --coco can go to the standard output";
-            return Err(crate::outcome::Usage(format!("{what}; give the others a file: --csv=FILE")).into());
+            return Err(crate::outcome::Usage(format!(
+                "{what}; give the others a file: --csv=FILE"
+            ))
+            .into());
         }
         if let Some(path) = &args.json {
             reports.push(Box::new(JsonLines::new(create(path)?, Arc::clone(names))));
@@ -105,7 +117,9 @@ impl Reports {
     /// # Errors
     /// If writing fails.
     pub fn add(&mut self, found: &Found) -> Result<()> {
-        self.reports.iter_mut().try_for_each(|report| report.add(found))
+        self.reports
+            .iter_mut()
+            .try_for_each(|report| report.add(found))
     }
 
     /// Ends each.
@@ -113,7 +127,9 @@ impl Reports {
     /// # Errors
     /// If writing fails.
     pub fn finish(mut self) -> Result<()> {
-        self.reports.iter_mut().try_for_each(|report| report.finish())
+        self.reports
+            .iter_mut()
+            .try_for_each(|report| report.finish())
     }
 }
 
@@ -135,5 +151,8 @@ fn create(path: &Path) -> Result<Stream> {
 
 /// A class's name, or its number where it has none.
 pub fn class_name(names: &[String], class: usize) -> String {
-    names.get(class).cloned().unwrap_or_else(|| class.to_string())
+    names
+        .get(class)
+        .cloned()
+        .unwrap_or_else(|| class.to_string())
 }

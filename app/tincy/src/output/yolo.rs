@@ -19,7 +19,10 @@ impl Yolo {
     /// If it cannot be made.
     pub fn new(folder: &Path, timed: bool) -> Result<Yolo> {
         std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
-        Ok(Yolo { folder: folder.into(), timed })
+        Ok(Yolo {
+            folder: folder.into(),
+            timed,
+        })
     }
 }
 
@@ -32,9 +35,17 @@ impl Report for Yolo {
             let y = (d.rect.top + d.rect.bottom) / 2.0 / height;
             let w = (d.rect.right - d.rect.left) / width;
             let h = (d.rect.bottom - d.rect.top) / height;
-            writeln!(text, "{} {x:.6} {y:.6} {w:.6} {h:.6} {:.6}", d.class, d.score)?;
+            writeln!(
+                text,
+                "{} {x:.6} {y:.6} {w:.6} {h:.6} {:.6}",
+                d.class, d.score
+            )?;
         }
-        let stem = found.relative.file_stem().unwrap_or_default().to_string_lossy();
+        let stem = found
+            .relative
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy();
         let name = match self.timed {
             true => format!("{stem}_{:06}.txt", found.frame + 1),
             false => format!("{stem}.txt"),

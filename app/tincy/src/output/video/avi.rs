@@ -77,13 +77,29 @@ impl<W: Write + Seek + Send> AviWriter<W> {
         header.text("RIFF").number(riff).text("AVI ");
         header.text("LIST").number(192).text("hdrl");
         let flags = 0x10; // has an index
-        header.text("avih").numbers(&[56, period, 0, 0, flags, count, 0, 1, self.largest]);
+        header
+            .text("avih")
+            .numbers(&[56, period, 0, 0, flags, count, 0, 1, self.largest]);
         header.numbers(&[width, height, 0, 0, 0, 0]);
         header.text("LIST").number(116).text("strl");
-        header.text("strh").number(56).text("vids").text("MJPG").numbers(&[0, 0, 0]);
-        header.numbers(&[self.rate.denominator, self.rate.numerator, 0, count, self.largest]);
+        header
+            .text("strh")
+            .number(56)
+            .text("vids")
+            .text("MJPG")
+            .numbers(&[0, 0, 0]);
+        header.numbers(&[
+            self.rate.denominator,
+            self.rate.numerator,
+            0,
+            count,
+            self.largest,
+        ]);
         header.numbers(&[u32::MAX, 0, 0, width & 0xFFFF | height << 16]);
-        header.text("strf").numbers(&[40, 40, width, height, 1 | 24 << 16]).text("MJPG");
+        header
+            .text("strf")
+            .numbers(&[40, 40, width, height, 1 | 24 << 16])
+            .text("MJPG");
         header.numbers(&[3 * width.wrapping_mul(height), 0, 0, 0, 0]);
         header.text("LIST").number(self.bytes as u32).text("movi");
         header.bytes
@@ -162,7 +178,13 @@ mod tests {
         assert_eq!(writer.header().len() as u64, HEADER_BYTES + 4);
         let times = [0, 1, 4].map(|turn| Some(info.time_base.seconds(turn)));
         for time in times {
-            let frame = Frame { width: 20, height: 10, pixels: vec![90; 600], time, sequence: 0 };
+            let frame = Frame {
+                width: 20,
+                height: 10,
+                pixels: vec![90; 600],
+                time,
+                sequence: 0,
+            };
             writer.write(&frame).unwrap();
         }
         writer.finish().unwrap();

@@ -32,7 +32,9 @@ impl Encoder {
         Ok(Encoder {
             ffmpeg: None,
             path: path.into(),
-            sound: sound.map(Path::to_path_buf).filter(|_| info.sound.is_some()),
+            sound: sound
+                .map(Path::to_path_buf)
+                .filter(|_| info.sound.is_some()),
             info: info.clone(),
             next: Duration::ZERO,
         })
@@ -59,7 +61,10 @@ impl Encoder {
     fn arguments(&self, first: Duration) -> Vec<OsString> {
         let mut line: Vec<OsString> = Vec::new();
         let mut add = |words: &str| line.extend(words.split(' ').map(OsString::from));
-        add(&format!("-y -itsoffset {:.9} -f nut -i pipe:0", first.as_secs_f64()));
+        add(&format!(
+            "-y -itsoffset {:.9} -f nut -i pipe:0",
+            first.as_secs_f64()
+        ));
         if let Some(sound) = &self.sound {
             line.extend([OsString::from("-i"), file_argument(sound)]);
         }
@@ -125,8 +130,15 @@ impl VideoWriter for Encoder {
         let Some((ffmpeg, writer)) = &mut self.ffmpeg else {
             return Ok(());
         };
-        if ffmpeg.patiently(|| writer.write(&frame.pixels, time)).is_err() {
-            bail!("writing {}: {}", self.path.display(), Encoder::complaint(ffmpeg));
+        if ffmpeg
+            .patiently(|| writer.write(&frame.pixels, time))
+            .is_err()
+        {
+            bail!(
+                "writing {}: {}",
+                self.path.display(),
+                Encoder::complaint(ffmpeg)
+            );
         }
         Ok(())
     }

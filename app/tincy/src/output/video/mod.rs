@@ -40,7 +40,10 @@ pub const EXTENSIONS: [&str; 7] = ["mp4", "m4v", "mov", "mkv", "webm", "avi", "y
 /// The ending of a name, if files of that kind are written.
 pub fn extension(path: &Path) -> Option<&'static str> {
     let own = path.extension()?.to_str()?;
-    EXTENSIONS.iter().copied().find(|known| own.eq_ignore_ascii_case(known))
+    EXTENSIONS
+        .iter()
+        .copied()
+        .find(|known| own.eq_ignore_ascii_case(known))
 }
 
 /// Starts a recording like the one that `info` describes, in the format that the name asks for;
@@ -59,7 +62,10 @@ pub fn create(path: &Path, info: &Info, sound: Option<&Path>) -> Result<Box<dyn 
     let file = || File::create(path).map(BufWriter::new).with_context(context);
     let kind = extension(path).unwrap_or("mp4");
     if matches!(kind, "y4m" | "avi") && sound.is_some() && info.sound.is_some() {
-        log::warn!("{}: sound is not kept in .{kind}; choose .mp4 or .mkv", path.display());
+        log::warn!(
+            "{}: sound is not kept in .{kind}; choose .mp4 or .mkv",
+            path.display()
+        );
     }
     Ok(match kind {
         "y4m" => Box::new(y4m::Y4mWriter::new(file()?, info)?),

@@ -19,13 +19,18 @@ impl<W: Write + Send> Y4mWriter<W> {
     /// If writing fails.
     pub fn new(mut stream: W, info: &Info) -> Result<Y4mWriter<W>> {
         let (width, height, rate) = (info.width, info.height, info.rate);
-        let aspect = info.pixel_aspect.map_or((0, 0), |a| (a.numerator, a.denominator));
+        let aspect = info
+            .pixel_aspect
+            .map_or((0, 0), |a| (a.numerator, a.denominator));
         writeln!(
             stream,
             "YUV4MPEG2 W{width} H{height} F{}:{} Ip A{}:{} C420jpeg",
             rate.numerator, rate.denominator, aspect.0, aspect.1
         )?;
-        Ok(Y4mWriter { stream, planes: Vec::new() })
+        Ok(Y4mWriter {
+            stream,
+            planes: Vec::new(),
+        })
     }
 }
 
@@ -80,7 +85,11 @@ fn block(frame: &Frame, x: usize, y: usize) -> ([i32; 3], i32) {
 }
 
 fn weighted(weights: [i32; 3], sum: [i32; 3], count: i32) -> i32 {
-    let total: i32 = weights.iter().zip(sum).map(|(weight, sample)| weight * sample).sum();
+    let total: i32 = weights
+        .iter()
+        .zip(sum)
+        .map(|(weight, sample)| weight * sample)
+        .sum();
     (total + (count << 15)).div_euclid(count << 16)
 }
 
@@ -100,7 +109,12 @@ mod tests {
         ];
         for (rgb, yuv) in cases {
             let pixels = [rgb; 9].concat();
-            let frame = Frame { width: 3, height: 3, pixels, ..Frame::default() };
+            let frame = Frame {
+                width: 3,
+                height: 3,
+                pixels,
+                ..Frame::default()
+            };
             let mut planes = Vec::new();
             to_420(&frame, &mut planes);
             let expected = [[yuv[0]; 9].to_vec(), vec![yuv[1]; 4], vec![yuv[2]; 4]].concat();
