@@ -267,12 +267,7 @@ impl Summary {
     fn header(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "model    {}", self.name)?;
         if let Some(bytes) = self.file_bytes {
-            writeln!(
-                f,
-                "file     {} bytes",
-                grouped(bytes),
-                tincy_network::file::VERSION
-            )?;
+            writeln!(f, "file     {} bytes", grouped(bytes))?;
         }
         writeln!(f, "input    {}", self.input)?;
         for head in &self.heads {

@@ -6,7 +6,7 @@ use crate::picture::{self, Limit};
 use crate::pipeline;
 use crate::progress::Progress;
 use crate::stop::Stop;
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use std::path::Path;
 use tincy_vision::{Detection, Filter, Frame};
 
@@ -66,8 +66,9 @@ pub(super) fn run(
                 std::mem::replace(&mut job.result, Ok(Vec::new())),
             )?;
             progress.step();
-            free.send(job)
-                .map_err(|_| anyhow!("the pipeline has ended"))
+            // When all have been handed out, nobody takes them back.
+            let _ = free.send(job);
+            Ok(())
         },
     )?;
     drop(progress);
