@@ -28,6 +28,15 @@ impl<'a> Tensor<'a> {
         self.len() == 0
     }
 
+    /// The elements as they lie in memory.
+    pub fn bytes(self) -> &'a [u8] {
+        match self {
+            Tensor::F32(values) => bytemuck::cast_slice(values),
+            Tensor::U8(codes) => codes,
+            Tensor::I8(codes) => bytemuck::cast_slice(codes),
+        }
+    }
+
     /// Element `index`; a code as an f32, which holds it exactly.
     ///
     /// # Panics
@@ -92,6 +101,15 @@ impl<'a> TensorMut<'a> {
             TensorMut::F32(values) => Tensor::F32(values),
             TensorMut::U8(codes) => Tensor::U8(codes),
             TensorMut::I8(codes) => Tensor::I8(codes),
+        }
+    }
+
+    /// The elements as they lie in memory.
+    pub fn bytes(self) -> &'a mut [u8] {
+        match self {
+            TensorMut::F32(values) => bytemuck::cast_slice_mut(values),
+            TensorMut::U8(codes) => codes,
+            TensorMut::I8(codes) => bytemuck::cast_slice_mut(codes),
         }
     }
 

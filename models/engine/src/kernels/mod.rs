@@ -1,7 +1,12 @@
 //! The kernels, by method. Each module makes boxed [`Kernel`](crate::kernel::Kernel)s; the plan
 //! picks.
 
+mod activate;
+pub mod elementwise;
 pub mod float;
+pub mod integer;
+pub mod movement;
+pub mod pool;
 pub mod reference;
 #[cfg(test)]
 pub(crate) mod tester;

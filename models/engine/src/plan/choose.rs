@@ -2,7 +2,7 @@
 
 use crate::isa::Isa;
 use crate::kernel::{Kernel, Task};
-use crate::kernels::reference;
+use crate::kernels::{elementwise, float, integer, movement, pool, reference};
 use tincy_network::{Network, Op, Pool, Source};
 
 /// The instruction set and the choices that kernels are made by.
@@ -29,7 +29,7 @@ impl Choice {
         };
         let layer = &network.layers()[index];
         let Some(convolution) = layer.convolution() else {
-            return one(reference::kernel(network, index));
+            return one(other(network, index));
         };
         let (input, number) = network.tensor(layer.inputs()[0]);
         let mut task = Task {
@@ -51,8 +51,30 @@ impl Choice {
 
     /// The first method that serves the task.
     fn convolution(&self, task: &Task<'_>, isa: Isa) -> Option<Box<dyn Kernel>> {
-        let _ = (task, isa);
-        None
+        float::kernel(task, isa).or_else(|| integer::kernel(task, isa))
+    }
+}
+
+/// The kernel of a layer that is no convolution.
+fn other(network: &Network, index: usize) -> Box<dyn Kernel> {
+    let layer = &network.layers()[index];
+    let inputs: Vec<_> = layer
+        .inputs()
+        .iter()
+        .map(|i| network.tensor(*i).0)
+        .collect();
+    let (input, output, number) = (inputs[0], layer.shape(), layer.number());
+    match *layer.op() {
+        Op::MaxPool(pool) => pool::max_pool(pool, input, output),
+        Op::GlobalAverage => pool::global_average(input),
+        Op::Upsample { factor } => movement::upsample(factor, output, number),
+        Op::Concat => movement::concat(&inputs, number),
+        Op::Slice { start, count } => movement::slice(start, count, input, number),
+        Op::Reorg { stride } => movement::reorg(stride, input, output, number),
+        Op::Add { activation } => elementwise::add(input, inputs[1], activation),
+        Op::ScaleChannels { activation } => elementwise::scale_channels(input, activation),
+        Op::Activation { activation } => elementwise::activation(activation),
+        Op::Softmax | Op::Convolution(_) => reference::kernel(network, index),
     }
 }
 

@@ -1,0 +1,113 @@
+//! Sums, products and activations of float maps.
+
+use super::activate::activate;
+use crate::kernel::Kernel;
+use crate::team::Team;
+use crate::tensor::{Tensor, TensorMut};
+use tincy_network::{Activation, Shape};
+
+/// The kernel that adds a second map to the first by Darknet's rule for sizes
+/// ([`Op::Add`](tincy_network::Op::Add)).
+pub fn add(first: Shape, second: Shape, activation: Activation) -> Box<dyn Kernel> {
+    Box::new(Add {
+        first,
+        second,
+        activation,
+    })
+}
+
+/// The kernel that multiplies each channel of a map by a number of its own.
+pub fn scale_channels(shape: Shape, activation: Activation) -> Box<dyn Kernel> {
+    Box::new(ScaleChannels { shape, activation })
+}
+
+/// The kernel of an activation on its own.
+pub fn activation(activation: Activation) -> Box<dyn Kernel> {
+    Box::new(Alone { activation })
+}
+
+struct Add {
+    first: Shape,
+    second: Shape,
+    activation: Activation,
+}
+
+impl Add {
+    /// The pixel of the second map that is added to (`y`, `x`), if one is.
+    fn partner(&self, y: usize, x: usize) -> Option<usize> {
+        if self.second.width >= self.first.width {
+            let stride = self.second.width / self.first.width;
+            return Some(y * stride * self.second.width + x * stride);
+        }
+        let spread = self.first.width / self.second.width;
+        let hit = y.is_multiple_of(spread) && x.is_multiple_of(spread);
+        hit.then(|| y / spread * self.second.width + x / spread)
+    }
+}
+
+impl Kernel for Add {
+    fn name(&self) -> &'static str {
+        "add"
+    }
+
+    fn run(&self, inputs: &[Tensor<'_>], output: TensorMut<'_>, _: &mut [u8], team: &Team) {
+        let (first, second) = (inputs[0].floats(), inputs[1].floats());
+        let (width, channels) = (self.first.width, self.first.channels);
+        let others = self.second.channels;
+        team.split(output.floats(), channels, &|pixels, part| {
+            part.copy_from_slice(&first[pixels.start * channels..pixels.end * channels]);
+            for (pixel, sums) in pixels.zip(part.chunks_exact_mut(channels)) {
+                if let Some(partner) = self.partner(pixel / width, pixel % width) {
+                    let values = &second[partner * others..][..others];
+                    sums.iter_mut()
+                        .zip(values)
+                        .for_each(|(sum, value)| *sum += value);
+                }
+            }
+            activate(self.activation, part);
+        });
+    }
+}
+
+struct ScaleChannels {
+    shape: Shape,
+    activation: Activation,
+}
+
+impl Kernel for ScaleChannels {
+    fn name(&self) -> &'static str {
+        "scale-channels"
+    }
+
+    fn run(&self, inputs: &[Tensor<'_>], output: TensorMut<'_>, _: &mut [u8], team: &Team) {
+        let (map, scales) = (inputs[0].floats(), inputs[1].floats());
+        let channels = self.shape.channels;
+        team.split(output.floats(), channels, &|pixels, part| {
+            let from = map[pixels.start * channels..].chunks_exact(channels);
+            for (to, from) in part.chunks_exact_mut(channels).zip(from) {
+                for ((to, from), scale) in to.iter_mut().zip(from).zip(scales) {
+                    *to = from * scale;
+                }
+            }
+            activate(self.activation, part);
+        });
+    }
+}
+
+struct Alone {
+    activation: Activation,
+}
+
+impl Kernel for Alone {
+    fn name(&self) -> &'static str {
+        "activation"
+    }
+
+    fn run(&self, inputs: &[Tensor<'_>], output: TensorMut<'_>, _: &mut [u8], team: &Team) {
+        let input = inputs[0].floats();
+        team.split(output.floats(), 1, &|elements, part| {
+            part.copy_from_slice(&input[elements]);
+            activate(self.activation, part);
+        });
+    }
+}

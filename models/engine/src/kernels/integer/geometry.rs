@@ -1,0 +1,138 @@
+//! Bands of rows, the padded slab that one is copied to, and what lies under a window.
+
+use super::arch::{Arch, Codes, LANES};
+use crate::kernel::Task;
+use std::ops::Range;
+use tincy_network::Shape;
+
+/// Bytes of a slab, so that it stays in the second cache beside the weights.
+const SLAB_BYTES: usize = 256 << 10;
+
+/// Elements of a slab that stand one after the other.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Run {
+    /// From the window's start.
+    pub(super) start: usize,
+    pub(super) len: usize,
+}
+
+/// The sizes that a convolution's loops need.
+#[derive(Debug)]
+pub(super) struct Geometry {
+    pub(super) input: Shape,
+    pub(super) output: Shape,
+    stride: [usize; 2],
+    /// Rows above and columns before the input.
+    before: [usize; 2],
+    /// Rows and columns of a window, dilation included.
+    reach: [usize; 2],
+    /// Output rows of a band.
+    pub(super) band: usize,
+    /// Columns of a slab.
+    columns: usize,
+}
+
+impl Geometry {
+    pub(super) fn new(task: &Task<'_>) -> Geometry {
+        let c = task.convolution;
+        let reach = [0, 1].map(|i| (c.kernel[i] - 1) * c.dilation[i] + 1);
+        let output = task.sums();
+        let mut geometry = Geometry {
+            input: task.input,
+            output,
+            stride: c.stride,
+            before: [c.padding.top, c.padding.left],
+            reach,
+            band: 1,
+            columns: (output.width - 1) * c.stride[1] + reach[1],
+        };
+        while geometry.band < output.height
+            && geometry.elements(geometry.band + 1) * 2 <= SLAB_BYTES
+        {
+            geometry.band += 1;
+        }
+        geometry
+    }
+
+    /// Elements of a slab for a band.
+    pub(super) fn slab(&self) -> usize {
+        self.elements(self.band)
+    }
+
+    /// With room after the last pixel for steps that end beyond it.
+    fn elements(&self, band: usize) -> usize {
+        let rows = (band - 1) * self.stride[0] + self.reach[0];
+        rows * self.columns * self.input.channels + LANES
+    }
+
+    /// Where the window of an output pixel starts in the slab of a band.
+    pub(super) fn base(&self, band: &Range<usize>, y: usize, x: usize) -> usize {
+        let row = (y - band.start) * self.stride[0];
+        (row * self.columns + x * self.stride[1]) * self.input.channels
+    }
+
+    /// Copies what the windows of a band of output rows see.
+    pub(super) fn fill<A: Arch>(
+        &self,
+        arch: A,
+        codes: Codes<'_>,
+        zero: i16,
+        band: &Range<usize>,
+        slab: &mut [i16],
+    ) {
+        let rows = (band.len() - 1) * self.stride[0] + self.reach[0];
+        let row_len = self.columns * self.input.channels;
+        for (i, row) in slab.chunks_exact_mut(row_len).take(rows).enumerate() {
+            let y = (band.start * self.stride[0] + i).checked_sub(self.before[0]);
+            match y.filter(|y| *y < self.input.height) {
+                Some(y) => self.fill_row(arch, codes, zero, y, row),
+                None => row.fill(0),
+            }
+        }
+        slab[rows * row_len..].fill(0);
+    }
+
+    fn fill_row<A: Arch>(
+        self: &Geometry,
+        arch: A,
+        codes: Codes<'_>,
+        zero: i16,
+        y: usize,
+        row: &mut [i16],
+    ) {
+        let Shape {
+            width, channels, ..
+        } = self.input;
+        let left = self.before[1].min(self.columns);
+        let seen = width.min(self.columns - left);
+        let start = y * width * channels;
+        let range = start..start + seen * channels;
+        row[..left * channels].fill(0);
+        let codes = match codes {
+            Codes::Unsigned(codes) => Codes::Unsigned(&codes[range]),
+            Codes::Signed(codes) => Codes::Signed(&codes[range]),
+        };
+        arch.widen(codes, zero, &mut row[left * channels..][..seen * channels]);
+        row[(left + seen) * channels..].fill(0);
+    }
+
+    /// The elements under a window that a group of `count` channels reads, each run a multiple of
+    /// `step`; rows that lie together make one run. The elements past a run's end get weight 0.
+    pub(super) fn runs(&self, task: &Task<'_>, count: usize, step: usize) -> Vec<Run> {
+        let (kernel, dilation) = (task.convolution.kernel, task.convolution.dilation);
+        let joined = count == self.input.channels && dilation[1] == 1;
+        let (columns, len) = if joined {
+            (1, kernel[1] * count)
+        } else {
+            (kernel[1], count)
+        };
+        let place = |k: usize| {
+            let (y, x) = (k / columns * dilation[0], k % columns * dilation[1]);
+            Run {
+                start: (y * self.columns + x) * self.input.channels,
+                len: len.next_multiple_of(step),
+            }
+        };
+        (0..kernel[0] * columns).map(place).collect()
+    }
+}

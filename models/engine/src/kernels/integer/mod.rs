@@ -1,0 +1,50 @@
+//! Convolutions of integer weights on codes, of any width, by 16-bit products and 32-bit sums.
+//!
+//! An implicit matrix product: a band of the input is copied into a padded [slab](geometry) of
+//! `code - zero` in 16 bits; tiles of a few pixels times sixteen output channels are summed in
+//! registers straight from it, and [finished](finish) there. A product is at most
+//! 255 * 128 = 32640 in size, so it fits 16 bits; sums are exact in any order.
+//!
+//! | module | subject |
+//! | --- | --- |
+//! | [`geometry`] | bands, slabs, and the runs of elements under a window |
+//! | [`pack`] | weights to panels of sixteen channels |
+//! | [`finish`] | sums to outputs |
+//! | [`convolution`] | the kernel: loops and threads |
+//! | `portable`, `avx2`, `neon` | the inner loops |
+
+mod arch;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod convolution;
+mod finish;
+mod geometry;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod pack;
+mod portable;
+#[cfg(test)]
+mod tests;
+
+use crate::isa::Isa;
+use crate::kernel::{Kernel, Task};
+use convolution::Integer;
+use tincy_network::{Number, WeightKind};
+
+/// The kernel of any convolution with integer weights; `None` for float weights, and where a pool
+/// is to be done in the same pass.
+pub fn kernel(task: &Task<'_>, isa: Isa) -> Option<Box<dyn Kernel>> {
+    let Number::Code(code) = task.number else {
+        return None;
+    };
+    if task.pool.is_some() || task.convolution.weights.kind() == WeightKind::F32 {
+        return None;
+    }
+    Some(match isa {
+        Isa::Portable => Box::new(Integer::new(portable::Portable, task, code)),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2(avx2) => Box::new(Integer::new(avx2, task, code)),
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon(neon) => Box::new(Integer::new(neon, task, code)),
+    })
+}

@@ -1,0 +1,75 @@
+//! Inner loops in plain Rust, which the compiler vectorises for whatever it compiles for.
+
+use super::arch::{Arch, Codes, LANES, Sums, Tile};
+use super::finish::{Finish, Row};
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Portable;
+
+impl Arch for Portable {
+    const NAME: &'static str = "portable-integer";
+    const PIXELS: usize = 2;
+    const STEP: usize = 1;
+    const PAIRED: bool = false;
+
+    fn dense(self, tile: &Tile<'_>, sums: &mut Sums) {
+        let mut weights = tile.weights.chunks_exact(LANES);
+        let mut tall = [[0i32; LANES]; 2];
+        for run in tile.runs {
+            let [first, second] =
+                [0, 1].map(|p| &tile.slab[tile.bases[p] + run.start..][..run.len]);
+            for ((a, b), weights) in first.iter().zip(second).zip(&mut weights) {
+                let weights: &[i16; LANES] = weights.first_chunk().unwrap_or(&[0; LANES]);
+                for lane in 0..LANES {
+                    tall[0][lane] += i32::from(a.wrapping_mul(weights[lane]));
+                    tall[1][lane] += i32::from(b.wrapping_mul(weights[lane]));
+                }
+            }
+        }
+        sums[..2].copy_from_slice(&tall);
+    }
+
+    fn by_channel(self, tile: &Tile<'_>, sums: &mut Sums) {
+        by_channel::<{ Portable::PIXELS }>(tile, sums);
+    }
+
+    fn finish(self, finish: &Finish, panel: usize, sums: &[i32; LANES], row: &mut Row<'_>) {
+        finish.apply(panel, sums, row);
+    }
+
+    fn widen(self, codes: Codes<'_>, zero: i16, out: &mut [i16]) {
+        widen(codes, zero, out);
+    }
+}
+
+/// [`Arch::by_channel`] for tiles of `PIXELS`.
+#[inline(always)]
+pub(super) fn by_channel<const PIXELS: usize>(tile: &Tile<'_>, sums: &mut Sums) {
+    for (sums, base) in sums.iter_mut().zip(tile.bases).take(PIXELS) {
+        let mut own = [0i32; LANES];
+        for (run, weights) in tile.runs.iter().zip(tile.weights.chunks_exact(LANES)) {
+            let values = &tile.slab[base + run.start..][..LANES];
+            for lane in 0..LANES {
+                own[lane] += i32::from(values[lane].wrapping_mul(weights[lane]));
+            }
+        }
+        *sums = own;
+    }
+}
+
+/// [`Arch::widen`].
+#[inline(always)]
+pub(super) fn widen(codes: Codes<'_>, zero: i16, out: &mut [i16]) {
+    match codes {
+        Codes::Unsigned(codes) => {
+            for (out, code) in out.iter_mut().zip(codes) {
+                *out = i16::from(*code) - zero;
+            }
+        }
+        Codes::Signed(codes) => {
+            for (out, code) in out.iter_mut().zip(codes) {
+                *out = i16::from(*code) - zero;
+            }
+        }
+    }
+}
