@@ -5,6 +5,7 @@
 //! | [`cli`] | the command line as a whole: global options, sub-commands, log |
 //! | [`outcome`] | how a run ended, and its exit code |
 //! | [`commands`] | the sub-commands, a file each |
+//! | [`bench`] | how long things take |
 //! | [`columns`] | tables of text |
 //! | [`inputs`] | which files to work on |
 //! | [`picture`] | picture files to frames and back |
@@ -22,6 +23,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bench;
 pub mod cli;
 pub mod columns;
 pub mod commands;

@@ -3,8 +3,10 @@
 
 mod activate;
 pub mod elementwise;
+pub mod first8;
 pub mod float;
 pub mod integer;
+pub mod lowbit;
 pub mod movement;
 pub mod pool;
 pub mod reference;
