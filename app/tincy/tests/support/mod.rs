@@ -1,5 +1,5 @@
 //! What the tests of the command share.
-#![allow(dead_code, reason = "each test file uses a part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
 
 use assert_cmd::Command;
 use std::path::{Path, PathBuf};
