@@ -94,7 +94,8 @@ pub enum Direction {
 impl Axis<f32> {
     /// [`tincy_network::Resample::AlignedCorners`]: Darknet's `resize_image`, from `old` pixels to `new`.
     ///
-    /// As there, the last new column is the last old one, and the last new row has no second row.
+    /// As there, the last new column is the last old one, and the last new row has no second row:
+    /// where rounding puts it just above the last old row it is dark, for some pairs of sizes.
     /// A single new column or row is the last old one, where Darknet's rows divide zero by zero.
     pub fn aligned(old: usize, new: usize, direction: Direction) -> Axis<f32> {
         let scale = (old - 1) as f32 / (new - 1) as f32;

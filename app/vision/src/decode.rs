@@ -156,3 +156,132 @@ fn rect(map: &Map, input: Shape, index: usize, numbers: &[f32]) -> Option<Rect> 
         bottom,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tincy_network::Source;
+
+    fn head(classes: usize, kind: HeadKind) -> Head {
+        Head {
+            source: Source::Input,
+            classes,
+            kind,
+        }
+    }
+
+    fn region(anchors: usize, classes: usize) -> Head {
+        let kind = HeadKind::Region {
+            anchors: vec![[1.0, 2.0]; anchors],
+            softmax: true,
+        };
+        head(classes, kind)
+    }
+
+    fn run(head: &Head, shape: Shape, values: &[f32], least: f32) -> Vec<Candidate> {
+        let map = Map {
+            head,
+            shape,
+            values,
+        };
+        let mut found = Vec::new();
+        let input = Shape::new(64, 128, 3);
+        decode(map, input, &vec![least; head.classes], &mut found).unwrap();
+        found
+    }
+
+    #[test]
+    fn a_region_box_by_hand() {
+        let mut values = vec![-50.0; 2 * 4 * 7];
+        // Row 1, column 2 of a 2 x 4 grid: everything logistic is 1/2, both classes alike.
+        values[6 * 7..7 * 7].copy_from_slice(&[0.0, 0.0, 0.0, 0.0, 0.0, 3.0, 3.0]);
+        let head = region(1, 2);
+        let found = run(&head, Shape::new(2, 4, 7), &values, 0.2);
+        // Centre (2.5 / 4, 1.5 / 2), size (1 / 4, 2 / 2).
+        let rect = Rect {
+            left: 0.5,
+            top: 0.25,
+            right: 0.75,
+            bottom: 1.25,
+        };
+        let expected = [0, 1].map(|class| Candidate {
+            class,
+            score: 0.25,
+            rect,
+        });
+        assert_eq!(found, expected);
+        // A score must be above its threshold.
+        assert!(run(&head, Shape::new(2, 4, 7), &values, 0.25).is_empty());
+    }
+
+    #[test]
+    fn a_yolo_box_by_hand() {
+        let kind = |new_coords| HeadKind::Yolo {
+            anchors: vec![[32.0, 16.0]],
+            scale_xy: 2.0,
+            new_coords,
+        };
+        let values = [0.5, 0.75, 1.0, 0.5, 0.5, 0.5];
+        let found = run(&head(1, kind(true)), Shape::new(1, 1, 6), &values, 0.2);
+        // Centre 0.5 * 2 - 0.5 and 0.75 * 2 - 0.5; size 4 * 32 / 128 and 16 / 64.
+        let rect = Rect {
+            left: 0.0,
+            top: 0.875,
+            right: 1.0,
+            bottom: 1.125,
+        };
+        let [box_] = found[..] else {
+            panic!("{found:?}")
+        };
+        assert_eq!((box_.score, box_.rect), (0.25, rect));
+        let values = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+        let found = run(&head(1, kind(false)), Shape::new(1, 1, 6), &values, 0.2);
+        assert_eq!(found[0].rect.left, 0.375);
+        assert_eq!(found[0].rect.bottom, 0.625);
+    }
+
+    #[test]
+    fn nan_and_infinity_pass_no_threshold() {
+        let odd = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX];
+        let good = [0.0, 0.0, 0.0, 0.0, 9.0, 9.0];
+        for softmax in [false, true] {
+            let kind = HeadKind::Region {
+                anchors: vec![[1.0, 1.0]],
+                softmax,
+            };
+            let head = head(1, kind);
+            for (index, value) in (0..6).flat_map(|i| odd.map(|value| (i, value))) {
+                let mut values = good;
+                values[index] = value;
+                for found in run(&head, Shape::new(1, 1, 6), &values, 0.0) {
+                    assert!(found.score > 0.0 && found.score <= 1.0, "{index} {value}");
+                    let Rect {
+                        left,
+                        top,
+                        right,
+                        bottom,
+                    } = found.rect;
+                    assert!(
+                        [left, top, right, bottom]
+                            .iter()
+                            .all(|edge| edge.is_finite())
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_map_that_does_not_fit_is_refused() {
+        let head = region(5, 20);
+        for (shape, count) in [(Shape::new(1, 1, 124), 124), (Shape::new(1, 1, 125), 124)] {
+            let map = Map {
+                head: &head,
+                shape,
+                values: &vec![0.0; count],
+            };
+            let result = decode(map, Shape::new(32, 32, 3), &[0.1; 20], &mut Vec::new());
+            assert!(matches!(result, Err(Error::Map { .. })));
+        }
+    }
+}

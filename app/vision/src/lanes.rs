@@ -1,10 +1,11 @@
-//! The inner loops of resampling, compiled for the instruction sets that a CPU may have.
+//! The inner loops over pixels, compiled for the instruction sets that a CPU may have.
 //!
 //! There is one source for each loop. It multiplies and adds without contraction, so every
 //! compilation of it gives the same bits; on aarch64 NEON is the baseline.
 #![allow(unsafe_code)]
 
 use crate::axis::Real;
+use crate::pixel::Matrix;
 
 /// The instruction set that the loops run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +63,16 @@ impl Lanes {
             Lanes::Avx2(_) => unsafe { vertical_avx2(above, below, weights, out) },
         }
     }
+
+    /// A row of luma and chroma to RGB; each chroma sample belongs to `step` pixels.
+    pub(crate) fn colours(self, matrix: &Matrix, planes: [&[u8]; 3], step: usize, line: &mut [u8]) {
+        match self {
+            Lanes::Baseline => matrix.line(planes, step, line),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `Proof` exists only where AVX2 was found.
+            Lanes::Avx2(_) => unsafe { colours_avx2(matrix, planes, step, line) },
+        }
+    }
 }
 
 #[inline(always)]
@@ -93,4 +104,42 @@ fn horizontal_avx2<T: Real>(first: &[u8], second: &[u8], weights: &[T], out: &mu
 #[target_feature(enable = "avx2")]
 fn vertical_avx2<T: Real>(above: &[T], below: &[T], weights: [T; 2], out: &mut [T]) {
     vertical(above, below, weights, out);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn colours_avx2(matrix: &Matrix, planes: [&[u8]; 3], step: usize, line: &mut [u8]) {
+    matrix.line(planes, step, line);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn same<T: Real + PartialEq + std::fmt::Debug>(bytes: &[[u8; 2]], weights: &[T]) {
+        let count = bytes.len();
+        let [first, second] = [0, 1].map(|i| bytes.iter().map(|b| b[i]).collect::<Vec<u8>>());
+        let run = |lanes: Lanes| {
+            let mut across = vec![T::default(); count];
+            lanes.horizontal(&first, &second, weights, &mut across);
+            let mut down = vec![T::default(); count];
+            let pair = [weights.first().copied().unwrap_or_default(); 2];
+            lanes.vertical(&across, weights, pair, &mut down);
+            (across, down)
+        };
+        assert_eq!(run(Lanes::best()), run(Lanes::Baseline));
+    }
+
+    proptest! {
+        #[test]
+        fn every_instruction_set_gives_the_same_bits(
+            samples in prop::collection::vec((any::<[u8; 2]>(), 0.0f64..1.0), 0..300),
+        ) {
+            let (bytes, weights): (Vec<[u8; 2]>, Vec<f64>) = samples.into_iter().unzip();
+            let floats: Vec<f32> = weights.iter().map(|&w| w as f32).collect();
+            same(&bytes, &weights);
+            same(&bytes, &floats);
+        }
+    }
 }

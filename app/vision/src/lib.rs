@@ -18,6 +18,7 @@
 #![deny(unsafe_code)]
 
 pub mod axis;
+mod canvas;
 pub mod colour;
 pub mod decode;
 pub mod detection;
@@ -25,6 +26,7 @@ pub mod draw;
 mod error;
 pub mod filter;
 pub mod fitting;
+mod font;
 pub mod frame;
 mod lanes;
 pub mod letterbox;
@@ -35,7 +37,7 @@ mod resample;
 
 pub use decode::{Candidate, Map};
 pub use detection::{Detection, Rect};
-pub use draw::annotate;
+pub use draw::{annotate, caption};
 pub use error::Error;
 pub use filter::{Filter, detections};
 pub use fitting::Fitting;

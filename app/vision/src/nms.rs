@@ -58,3 +58,69 @@ pub fn suppress(mut candidates: Vec<Candidate>, limit: f32) -> Vec<Candidate> {
     });
     candidates
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn candidate(class: usize, score: f32, [left, top, right, bottom]: [f32; 4]) -> Candidate {
+        let rect = Rect {
+            left,
+            top,
+            right,
+            bottom,
+        };
+        Candidate { class, score, rect }
+    }
+
+    /// By definition: again and again the best of what is left, and away with what it covers.
+    fn naive(mut left: Vec<Candidate>, limit: f32) -> Vec<Candidate> {
+        let mut kept: Vec<Candidate> = Vec::new();
+        while !left.is_empty() {
+            let scores = left.iter().map(|c| c.score);
+            let best = scores.fold(f32::NEG_INFINITY, f32::max);
+            let index = left.iter().position(|c| c.score == best).unwrap();
+            let best = left.remove(index);
+            left.retain(|c| {
+                c.class != best.class || best.rect.overlap(&c.rect) <= f64::from(limit)
+            });
+            kept.push(best);
+        }
+        kept
+    }
+
+    proptest! {
+        #[test]
+        fn equals_the_definition(
+            boxes in prop::collection::vec((0usize..3, 0u8..12, any::<[u8; 4]>()), 0..60),
+            limit in 0.0f32..1.0,
+        ) {
+            let boxes: Vec<Candidate> = boxes
+                .into_iter()
+                .map(|(class, score, [x, y, w, h])| {
+                    let [x, y, w, h] = [x % 8, y % 8, w % 8, h % 8].map(f32::from);
+                    candidate(class, f32::from(score) / 12.0, [x, y, x + w, y + h])
+                })
+                .collect();
+            prop_assert_eq!(suppress(boxes.clone(), limit), naive(boxes, limit));
+        }
+    }
+
+    #[test]
+    fn the_limit_itself_stays() {
+        let one = candidate(0, 0.9, [0.0, 0.0, 2.0, 1.0]);
+        let half = candidate(0, 0.8, [0.0, 0.0, 1.0, 1.0]);
+        assert_eq!(one.rect.overlap(&half.rect), 0.5);
+        assert_eq!(suppress(vec![half, one], 0.5), [one, half]);
+        assert_eq!(suppress(vec![half, one], 0.49), [one]);
+    }
+
+    #[test]
+    fn boxes_without_area_overlap_nothing() {
+        let empty = candidate(0, 0.5, [1.0, 1.0, 1.0, 1.0]);
+        assert_eq!(suppress(vec![empty, empty], 0.0).len(), 2);
+        let huge = candidate(0, 0.5, [-3e38, -3e38, 3e38, 3e38]);
+        assert_eq!(suppress(vec![huge, huge], 0.5).len(), 1);
+    }
+}

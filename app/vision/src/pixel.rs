@@ -3,6 +3,7 @@
 //! The conversion is ITU-R BT.601 in fixed point; chroma samples are repeated, not smoothed, which
 //! is what ffmpeg's swscale does for 8-bit RGB by default.
 
+use crate::lanes::Lanes;
 use crate::{Error, Frame};
 
 /// How many chroma samples a picture has.
@@ -55,7 +56,7 @@ pub enum Range {
 }
 
 /// Coefficients in units of 2^-14.
-struct Matrix {
+pub(crate) struct Matrix {
     black: i32,
     luma: i32,
     red_v: i32,
@@ -120,6 +121,7 @@ pub fn to_rgb(
     let (luma, chroma) = planes.split_at(width * height);
     let (u, v) = chroma.split_at(chroma.len() / 2);
     let matrix = range.matrix();
+    let lanes = Lanes::best();
     let (columns, rows) = sampling.chroma(width, height);
     let step = if columns == width { 1 } else { 2 };
     let halved = if rows == height { 1 } else { 2 };
@@ -134,28 +136,148 @@ pub fn to_rgb(
             let row = y / halved * columns..(y / halved + 1) * columns;
             (&u[row.clone()], &v[row], step)
         };
-        matrix.line(luma, u, v, step, line);
+        lanes.colours(&matrix, [luma, u, v], step, line);
     }
     Ok(())
 }
 
+/// Pixels that are converted at once; a multiple of every chroma step.
+const BLOCK: usize = 32;
+
 impl Matrix {
     /// A row; each chroma sample belongs to `step` pixels.
-    fn line(&self, luma: &[u8], u: &[u8], v: &[u8], step: usize, line: &mut [u8]) {
-        let groups = luma.chunks(step).zip(line.chunks_mut(3 * step));
-        for ((luma, pixels), (&u, &v)) in groups.zip(u.iter().zip(v)) {
-            let (u, v) = (i32::from(u) - 128, i32::from(v) - 128);
-            let colour = [
-                self.red_v * v,
-                -self.green_u * u - self.green_v * v,
-                self.blue_u * u,
-            ];
-            for (&luma, pixel) in luma.iter().zip(pixels.chunks_exact_mut(3)) {
-                let grey = self.luma * (i32::from(luma) - self.black) + (1 << (SHIFT - 1));
-                for (sample, colour) in pixel.iter_mut().zip(colour) {
-                    *sample = ((grey + colour) >> SHIFT).clamp(0, 255) as u8;
+    #[inline(always)]
+    pub(crate) fn line(&self, [luma, u, v]: [&[u8]; 3], step: usize, line: &mut [u8]) {
+        match step {
+            1 => self.blocks::<1>(luma, u, v, line),
+            _ => self.blocks::<2>(luma, u, v, line),
+        }
+    }
+
+    #[inline(always)]
+    fn blocks<const STEP: usize>(&self, luma: &[u8], u: &[u8], v: &[u8], line: &mut [u8]) {
+        let mut whole = luma.chunks_exact(BLOCK);
+        let mut pixels = line.chunks_exact_mut(3 * BLOCK);
+        let chroma = u
+            .chunks_exact(BLOCK / STEP)
+            .zip(v.chunks_exact(BLOCK / STEP));
+        for ((luma, (u, v)), pixels) in whole.by_ref().zip(chroma).zip(pixels.by_ref()) {
+            self.block::<STEP>(luma, u, v, pixels);
+        }
+        let (luma, pixels) = (whole.remainder(), pixels.into_remainder());
+        let rest = luma.len().div_ceil(STEP);
+        let (mut y, mut cb, mut cr) = ([0; BLOCK], [0; BLOCK], [0; BLOCK]);
+        y[..luma.len()].copy_from_slice(luma);
+        cb[..rest].copy_from_slice(&u[u.len() - rest..]);
+        cr[..rest].copy_from_slice(&v[v.len() - rest..]);
+        let mut last = [0; 3 * BLOCK];
+        self.block::<STEP>(&y, &cb[..BLOCK / STEP], &cr[..BLOCK / STEP], &mut last);
+        pixels.copy_from_slice(&last[..pixels.len()]);
+    }
+
+    /// [`BLOCK`] pixels.
+    #[inline(always)]
+    fn block<const STEP: usize>(&self, luma: &[u8], u: &[u8], v: &[u8], pixels: &mut [u8]) {
+        let mut planes = [[0u8; BLOCK]; 3];
+        for i in 0..BLOCK {
+            let grey = self.luma * (i32::from(luma[i]) - self.black) + (1 << (SHIFT - 1));
+            let (u, v) = (i32::from(u[i / STEP]) - 128, i32::from(v[i / STEP]) - 128);
+            let level = |sum: i32| (sum >> SHIFT).clamp(0, 255) as u8;
+            planes[0][i] = level(grey + self.red_v * v);
+            planes[1][i] = level(grey - self.green_u * u - self.green_v * v);
+            planes[2][i] = level(grey + self.blue_u * u);
+        }
+        for (i, pixel) in pixels.chunks_exact_mut(3).enumerate() {
+            pixel.copy_from_slice(&[planes[0][i], planes[1][i], planes[2][i]]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(sampling: Sampling, range: Range, yuv: &[u8]) -> [u8; 3] {
+        let mut frame = Frame::default();
+        to_rgb(yuv, sampling, range, (1, 1), &mut frame).unwrap();
+        frame.pixels[..].try_into().unwrap()
+    }
+
+    #[test]
+    fn colours_of_bt_601() {
+        // Black, white and the primaries of 75 % colour bars.
+        let limited = [
+            ([16, 128, 128], [0, 0, 0]),
+            ([235, 128, 128], [255, 255, 255]),
+            ([65, 100, 212], [191, 0, 0]),
+            ([112, 72, 58], [0, 191, 0]),
+            ([35, 212, 114], [0, 0, 191]),
+            ([255, 255, 255], [255, 125, 255]),
+        ];
+        for (yuv, expected) in limited {
+            let found = one(Sampling::C444, Range::Limited, &yuv);
+            for (a, b) in found.iter().zip(expected) {
+                assert!(a.abs_diff(b) <= 1, "{yuv:?} {found:?}");
+            }
+        }
+        assert_eq!(
+            one(Sampling::C420, Range::Full, &[76, 85, 255]),
+            [254, 0, 0]
+        );
+        assert_eq!(one(Sampling::Grey, Range::Full, &[77]), [77; 3]);
+    }
+
+    /// By definition in f64, with chroma found by its place.
+    #[test]
+    fn within_one_level_of_the_definition() {
+        for (width, height) in [(5, 3), (1, 1), (2, 2), (33, 5)] {
+            for sampling in [Sampling::C420, Sampling::C422, Sampling::C444] {
+                let bytes = sampling.bytes(width, height);
+                let planes: Vec<u8> = (0..bytes).map(|i| (i * 89 + i * i * 7) as u8).collect();
+                let mut frame = Frame::default();
+                to_rgb(
+                    &planes,
+                    sampling,
+                    Range::Limited,
+                    (width, height),
+                    &mut frame,
+                )
+                .unwrap();
+                let (columns, rows) = sampling.chroma(width, height);
+                for (i, pixel) in frame.pixels.chunks_exact(3).enumerate() {
+                    let x = if columns == width {
+                        i % width
+                    } else {
+                        i % width / 2
+                    };
+                    let y = if rows == height {
+                        i / width
+                    } else {
+                        i / width / 2
+                    };
+                    let at = width * height + y * columns + x;
+                    let [u, v] = [at, at + columns * rows].map(|at| f64::from(planes[at]) - 128.0);
+                    let luma = (f64::from(planes[i]) - 16.0) * 255.0 / 219.0;
+                    let (u, v) = (u * 255.0 / 224.0, v * 255.0 / 224.0);
+                    let green = luma - 0.344_136 * u - 0.714_136 * v;
+                    for (found, exact) in
+                        pixel
+                            .iter()
+                            .zip([luma + 1.402 * v, green, luma + 1.772 * u])
+                    {
+                        let exact = exact.clamp(0.0, 255.0);
+                        assert!((f64::from(*found) - exact).abs() < 0.51, "{exact} {found}");
+                    }
                 }
             }
         }
+    }
+
+    #[test]
+    fn wrong_lengths_are_named() {
+        let mut frame = Frame::default();
+        let error = to_rgb(&[0; 8], Sampling::C420, Range::Full, (3, 2), &mut frame);
+        let text = error.unwrap_err().to_string();
+        assert_eq!(text, "a 4:2:0 picture of 3x2 has 10 bytes, found 8");
     }
 }

@@ -78,6 +78,12 @@ impl Network {
         self.layers.iter().position(|layer| layer.name == name)
     }
 
+    /// The same network under another name.
+    pub fn with_name(mut self, name: impl Into<String>) -> Network {
+        self.name = name.into();
+        self
+    }
+
     /// The same network with another way to fit pictures.
     pub fn with_fit(mut self, fit: crate::Fit) -> Network {
         if let Some(picture) = &mut self.input.picture {

@@ -14,7 +14,10 @@
 //! | [`values`] | immutable, shared tensors, owned or mapped from the model file |
 //! | [`weights`] | float, binary, ternary and small integer weights, packed |
 //! | [`activation`] | the activation functions, by definition |
-//! | [`layer`] | the kinds of layers and their shape rules |
+//! | [`layer`] | the kinds of layers |
+//! | [`convolution`] | convolutions, and what becomes of their sums |
+//! | [`pool`] | windows that keep the largest value |
+//! | [`reorg`] | Darknet's space-to-depth |
 //! | [`accumulator`] | the proved bounds of integer sums |
 //! | [`input`] | what the network expects a picture to look like |
 //! | [`head`] | what its outputs mean |
@@ -26,6 +29,7 @@
 
 pub mod accumulator;
 pub mod activation;
+pub mod convolution;
 pub mod cost;
 mod error;
 pub mod file;
@@ -34,17 +38,22 @@ pub mod head;
 pub mod input;
 pub mod layer;
 pub mod number;
+pub mod pool;
+pub mod reorg;
+mod rules;
 pub mod shape;
 pub mod values;
 pub mod weights;
 
 pub use activation::Activation;
+pub use convolution::{Affine, Convolution, Finish, Thresholds};
 pub use error::Error;
 pub use graph::{Builder, Network, Source};
 pub use head::{Head, HeadKind};
 pub use input::{ChannelOrder, Fit, Input, Picture, Resample};
-pub use layer::{Affine, Convolution, Finish, Layer, Op, Pool, Thresholds};
+pub use layer::{Layer, Op};
 pub use number::{Code, Number};
+pub use pool::Pool;
 pub use shape::{Padding, Shape};
 pub use values::Values;
 pub use weights::{WeightKind, Weights};

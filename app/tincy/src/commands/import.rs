@@ -1,15 +1,101 @@
 //! `tincy import`: turns a published network into a model file.
 
-use crate::outcome::Outcome;
+use crate::columns::grouped;
+use crate::outcome::{Outcome, Usage};
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use tincy_import::Options;
+use tincy_network::{Fit, file};
 
 /// Arguments of `tincy import`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// A Darknet NAME.cfg and NAME.weights (one of them, if the other lies beside it), or a
+    /// folder of FINN parameter files
+    #[arg(required = true, num_args = 1..=2, value_name = "SOURCE")]
+    sources: Vec<PathBuf>,
+    /// The model file to make, NAME.tincy
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Name of the model, for people; else the source's
+    #[arg(long)]
+    name: Option<String>,
+    /// Class names of a Darknet network, one a line; else NAME.names beside it
+    #[arg(long, value_name = "FILE")]
+    classes: Option<PathBuf>,
+    /// How pictures are brought to the network's size; else as the source says
+    #[arg(long)]
+    fit: Option<FitName>,
+    /// Overwrites the output
+    #[arg(short, long)]
+    force: bool,
+}
+
+/// The ways to fit a picture.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FitName {
+    /// The aspect ratio kept, the rest grey
+    Letterbox,
+    /// Both sides scaled on their own
+    Stretch,
+}
 
 /// Runs it.
 ///
 /// # Errors
-/// If nothing could be done.
-pub fn run(_args: Args) -> anyhow::Result<Outcome> {
-    anyhow::bail!("tincy import is being written")
+/// If the source is no network, or the output is there already or cannot be written.
+pub fn run(args: Args) -> Result<Outcome> {
+    let output = &args.output;
+    if output.extension().is_none_or(|ending| ending != "tincy") {
+        return Err(Usage(format!("{}: model files end in .tincy", output.display())).into());
+    }
+    if output.exists() && !args.force {
+        bail!(
+            "{} is there already; --force overwrites it",
+            output.display()
+        );
+    }
+    let (source, options) = source(&args)?;
+    let mut network = tincy_import::import(source, &options)?;
+    if let Some(name) = args.name {
+        network = network.with_name(name);
+    }
+    file::write(&network, output)?;
+    let bytes = std::fs::metadata(output)
+        .with_context(|| output.display().to_string())?
+        .len();
+    writeln!(
+        std::io::stdout(),
+        "{}: {}, {} layers, {} operations, {} bytes",
+        output.display(),
+        network.name(),
+        network.layers().len(),
+        grouped(network.total_operations()),
+        grouped(bytes)
+    )?;
+    Ok(Outcome::Done)
+}
+
+/// The path that is imported, and what was said beside it.
+fn source(args: &Args) -> Result<(&Path, Options)> {
+    let is_cfg = |path: &&PathBuf| path.extension().is_some_and(|ending| ending == "cfg");
+    let (cfg, others): (Vec<_>, Vec<_>) = args.sources.iter().partition(is_cfg);
+    let (source, cfg) = match (&cfg[..], &others[..]) {
+        ([cfg], [other]) => (*other, Some(cfg.to_path_buf())),
+        ([only], []) | ([], [only]) => (*only, None),
+        _ => return Err(Usage("two sources are a .cfg and its .weights".into()).into()),
+    };
+    let fit = args.fit.map(|fit| match fit {
+        FitName::Letterbox => Fit::Letterbox { fill: 0.5 },
+        FitName::Stretch => Fit::Stretch,
+    });
+    let options = Options {
+        cfg,
+        weights: None,
+        names: args.classes.clone(),
+        fit,
+    };
+    Ok((source, options))
 }

@@ -3,6 +3,7 @@
 
 mod activate;
 pub mod elementwise;
+pub mod first8;
 pub mod float;
 pub mod integer;
 pub mod movement;

@@ -3,7 +3,7 @@
 use crate::kernel::Kernel;
 use crate::team::Team;
 use crate::tensor::{Tensor, TensorMut};
-use tincy_network::{Number, Shape, layer::reorg_source};
+use tincy_network::{Number, Shape, reorg};
 
 /// The kernel that repeats each pixel `factor` x `factor` times.
 pub fn upsample(factor: usize, output: Shape, number: Number) -> Box<dyn Kernel> {
@@ -41,7 +41,7 @@ pub fn reorg(stride: usize, input: Shape, output: Shape, number: Number) -> Box<
     for pixel in 0..output.pixels() {
         let (row, column) = (pixel / output.width, pixel % output.width);
         sources.extend((0..output.channels).map(|channel| {
-            let [y, x, c] = reorg_source(input, stride, row, column, channel);
+            let [y, x, c] = reorg::source(input, stride, row, column, channel);
             ((y * input.width + x) * input.channels + c) as u32
         }));
     }

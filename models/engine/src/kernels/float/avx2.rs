@@ -50,6 +50,12 @@ unsafe impl Tiles for Tiles6x16 {
         }
     }
 
+    #[inline(always)]
+    fn prefetch(self, line: *const f32) {
+        // SAFETY: a prefetch is a hint, which may name any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.cast()) }
+    }
+
     unsafe fn finish(self, rows: &Rows<'_>) {
         // SAFETY: the token proves the instructions; the rest is the caller's promise.
         unsafe { finish(rows) }

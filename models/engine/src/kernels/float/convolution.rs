@@ -4,10 +4,10 @@
 use super::finish::{Finish, Output, Rows};
 use super::geometry::Geometry;
 use super::panels::{Block, Panels};
-use super::parts::Parts;
 use super::slab::Slab;
 use super::tile::{LANES, MAX_PIXELS, Tile, Tiles};
 use crate::kernel::{Kernel, Task};
+use crate::parts::Parts;
 use crate::team::Team;
 use crate::tensor::{Tensor, TensorMut};
 use std::ops::Range;
@@ -57,7 +57,7 @@ impl<T: Tiles> FloatConvolution<T> {
         let direct =
             geometry.is_pointwise() && whole && !panels.depthwise && task.number == Number::F32;
         let pitch = panels.blocks.iter().map(|b| b.pitch).max()?;
-        let band_rows = geometry.band_rows(pitch);
+        let band_rows = geometry.band_rows(pitch * size_of::<f32>());
         Some(FloatConvolution {
             tiles,
             finish: Finish::new(affine, &panels.lanes()),
@@ -151,10 +151,14 @@ impl<T: Tiles> FloatConvolution<T> {
             rows: rows.clone(),
             channels: block.channels.clone(),
             pitch: block.pitch,
-            zero: self.zero,
         };
         let slab = &mut slab[..part.len()];
-        part.fill(frame.input, slab);
+        let zero = self.zero;
+        match frame.input {
+            Tensor::F32(values) => part.fill(values, slab, 0.0, |v| v),
+            Tensor::U8(codes) => part.fill(codes, slab, 0.0, |c| (i32::from(c) - zero) as f32),
+            Tensor::I8(codes) => part.fill(codes, slab, 0.0, |c| (i32::from(c) - zero) as f32),
+        }
         Source {
             values: slab,
             pitch: block.pitch,
@@ -213,8 +217,10 @@ impl<T: Tiles> FloatConvolution<T> {
         } else {
             tile_sums
         };
+        let prefetch = Prefetch::new(step.weights, origins.len().div_ceil(T::PIXELS));
         for (t, origins) in origins.chunks(T::PIXELS).enumerate() {
             let sums = &mut sums[t * apart..][..origins.len() * LANES];
+            prefetch.lines(t).for_each(|line| self.tiles.prefetch(line));
             self.run_tile(step, source, origins, sums);
             if step.last {
                 let pixel = rows.start * width + t * T::PIXELS;
@@ -270,6 +276,33 @@ struct Step<'a> {
     panel: usize,
     fresh: bool,
     last: bool,
+}
+
+/// Asks for the weights of the next call, which follow this call's, a few lines with each tile:
+/// they come from far away, and a call is too short to hide that.
+struct Prefetch {
+    start: *const f32,
+    lines: usize,
+    lines_a_tile: usize,
+}
+
+impl Prefetch {
+    fn new(weights: &[f32], tiles: usize) -> Prefetch {
+        let lines = weights.len() / LANES;
+        Prefetch {
+            start: weights.as_ptr_range().end,
+            lines,
+            lines_a_tile: lines.div_ceil(tiles),
+        }
+    }
+
+    /// The cache lines for one tile; beyond the last weights they are no valid addresses.
+    fn lines(&self, tile: usize) -> impl Iterator<Item = *const f32> {
+        let first = (tile * self.lines_a_tile).min(self.lines);
+        let end = (first + self.lines_a_tile).min(self.lines);
+        let start = self.start;
+        (first..end).map(move |line| start.wrapping_add(line * LANES))
+    }
 }
 
 impl<T: Tiles> Kernel for FloatConvolution<T> {

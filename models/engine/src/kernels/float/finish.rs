@@ -1,9 +1,9 @@
 //! From sums to the output: scale, bias, activation, and rounding to codes.
 #![allow(unsafe_code)]
 
-use super::function;
-use super::parts::Parts;
+use super::function::{self, With};
 use super::tile::LANES;
+use crate::parts::Parts;
 use crate::tensor::{Buffer, TensorMut};
 use tincy_network::{Activation, Affine, Code};
 
@@ -108,50 +108,45 @@ impl Rows<'_> {
     /// No other thread writes these output elements.
     #[inline(always)]
     pub(super) unsafe fn store(&self) {
-        let scale = Finish::lane_values(&self.finish.scale, self.finish.lanes, self.panel);
-        let bias = Finish::lane_values(&self.finish.bias, self.finish.lanes, self.panel);
-        for (p, sums) in self.sums.chunks_exact(LANES).enumerate() {
-            let mut values = [0f32; LANES];
-            for o in 0..LANES {
-                values[o] = sums[o] * scale[o] + bias[o];
-            }
-            function::apply(self.finish.activation, &mut values);
-            let start = self.start + p * self.step;
-            // SAFETY: passed on from the caller.
-            unsafe { self.store_row(&values, start) };
-        }
+        function::with(self.finish.activation, Store(self));
     }
+}
 
-    /// # Safety
-    /// As [`Rows::store`].
+/// Rows whose output elements this thread alone may write: made by [`Rows::store`] only.
+struct Store<'a>(&'a Rows<'a>);
+
+impl With for Store<'_> {
     #[inline(always)]
-    unsafe fn store_row(&self, values: &[f32; LANES], start: usize) {
-        let range = start..start + self.channels;
-        match (self.output, self.finish.quantize) {
-            (Output::Floats(floats), _) => {
-                // SAFETY: passed on from the caller.
-                let row = unsafe { floats.part(range) };
-                copy(values, row);
-            }
+    fn with(self, function: impl Fn(f32) -> f32 + Copy) {
+        match (self.0.output, self.0.finish.quantize) {
+            (Output::Floats(floats), _) => self.rows(floats, function),
             (Output::Bytes(bytes), Some(quantize)) => {
-                let mut codes = [0u8; LANES];
-                for o in 0..LANES {
-                    codes[o] = quantize.code(values[o]);
-                }
-                // SAFETY: passed on from the caller.
-                let row = unsafe { bytes.part(range) };
-                copy(&codes, row);
+                self.rows(bytes, |x| quantize.code(function(x)));
             }
             (Output::Bytes(_), None) => unreachable!("a map of bytes takes codes"),
         }
     }
 }
 
-/// The first elements of `from` that `to` has room for; whole rows as registers.
-#[inline(always)]
-fn copy<T: Copy>(from: &[T; LANES], to: &mut [T]) {
-    match <&mut [T; LANES]>::try_from(&mut *to) {
-        Ok(whole) => *whole = *from,
-        Err(_) => to.copy_from_slice(&from[..to.len()]),
+impl Store<'_> {
+    #[inline(always)]
+    fn rows<T: Copy>(&self, output: &Parts<'_, T>, function: impl Fn(f32) -> T + Copy) {
+        let rows = self.0;
+        let scale = *Finish::lane_values(&rows.finish.scale, rows.finish.lanes, rows.panel);
+        let bias = *Finish::lane_values(&rows.finish.bias, rows.finish.lanes, rows.panel);
+        for (p, sums) in rows.sums.as_chunks::<LANES>().0.iter().enumerate() {
+            let start = rows.start + p * rows.step;
+            // SAFETY: whoever called `Rows::store` promised that these elements are its own.
+            let row = unsafe { output.part(start..start + rows.channels) };
+            if let Some(whole) = row.as_mut_array::<LANES>() {
+                for o in 0..LANES {
+                    whole[o] = function(sums[o] * scale[o] + bias[o]);
+                }
+            } else {
+                for (o, element) in row.iter_mut().enumerate() {
+                    *element = function(sums[o] * scale[o] + bias[o]);
+                }
+            }
+        }
     }
 }

@@ -4,31 +4,29 @@
 //! computes the same bits. [`exp`] is within 2 ULP of the true value over its whole range; what is
 //! built on it is held to 4 ULP, or 1e-7 near zero crossings, by the tests below.
 
-use super::tile::LANES;
 use tincy_network::Activation;
 
-/// Applies the function to each element.
-#[inline(always)]
-pub(super) fn apply(activation: Activation, values: &mut [f32; LANES]) {
-    match activation {
-        Activation::Linear => {}
-        Activation::Relu => each(values, |x| x.max(0.0)),
-        Activation::Relu6 => each(values, |x| x.clamp(0.0, 6.0)),
-        Activation::Leaky { slope } => each(values, |x| if x > 0.0 { x } else { slope * x }),
-        Activation::Logistic => each(values, |x| 1.0 / (1.0 + exp(-x))),
-        Activation::Swish => each(values, swish),
-        Activation::Mish => each(values, mish),
-        Activation::Tanh => each(values, tanh),
-        Activation::Elu => each(values, |x| if x >= 0.0 { x } else { exp_m1(x) }),
-        Activation::HardSwish => each(values, |x| x * (x + 3.0).clamp(0.0, 6.0) / 6.0),
-        Activation::HardSigmoid => each(values, |x| (x / 6.0 + 0.5).clamp(0.0, 1.0)),
-    }
+/// Something to do with a function, compiled for each function on its own.
+pub(super) trait With {
+    /// Does it.
+    fn with(self, function: impl Fn(f32) -> f32 + Copy);
 }
 
+/// Does something with an activation function.
 #[inline(always)]
-fn each(values: &mut [f32; LANES], function: impl Fn(f32) -> f32) {
-    for value in values {
-        *value = function(*value);
+pub(super) fn with(activation: Activation, user: impl With) {
+    match activation {
+        Activation::Linear => user.with(|x| x),
+        Activation::Relu => user.with(|x| x.max(0.0)),
+        Activation::Relu6 => user.with(|x| x.clamp(0.0, 6.0)),
+        Activation::Leaky { slope } => user.with(|x| if x > 0.0 { x } else { slope * x }),
+        Activation::Logistic => user.with(|x| 1.0 / (1.0 + exp(-x))),
+        Activation::Swish => user.with(swish),
+        Activation::Mish => user.with(mish),
+        Activation::Tanh => user.with(tanh),
+        Activation::Elu => user.with(|x| if x >= 0.0 { x } else { exp_m1(x) }),
+        Activation::HardSwish => user.with(|x| x * (x + 3.0).clamp(0.0, 6.0) / 6.0),
+        Activation::HardSigmoid => user.with(|x| (x / 6.0 + 0.5).clamp(0.0, 1.0)),
     }
 }
 
@@ -99,9 +97,15 @@ mod tests {
     use super::*;
 
     fn applied(activation: Activation, x: f32) -> f32 {
-        let mut values = [x; LANES];
-        apply(activation, &mut values);
-        values[LANES - 1]
+        struct At<'a>(&'a mut f32);
+        impl With for At<'_> {
+            fn with(self, function: impl Fn(f32) -> f32 + Copy) {
+                *self.0 = function(*self.0);
+            }
+        }
+        let mut value = x;
+        with(activation, At(&mut value));
+        value
     }
 
     /// Units in the last place between a value and the true one.

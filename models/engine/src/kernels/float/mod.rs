@@ -23,11 +23,10 @@
 mod convolution;
 mod finish;
 mod function;
-mod geometry;
+pub(super) mod geometry;
 mod panels;
-mod parts;
 mod portable;
-mod slab;
+pub(super) mod slab;
 #[cfg(test)]
 mod tests;
 mod tile;

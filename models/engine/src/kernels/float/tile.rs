@@ -55,6 +55,12 @@ pub(super) unsafe trait Tiles: Copy + Send + Sync {
     /// The tile's pointers are valid as the trait says.
     unsafe fn depthwise(self, tile: &Tile<'_>);
 
+    /// Asks for a cache line, at whatever address, to be brought nearer.
+    #[inline(always)]
+    fn prefetch(self, line: *const f32) {
+        let _ = line;
+    }
+
     /// [`Rows::store`], compiled for the instruction set.
     ///
     /// # Safety

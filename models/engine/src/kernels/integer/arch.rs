@@ -4,29 +4,29 @@ use super::finish::{Finish, Row};
 use super::geometry::Run;
 
 /// Output channels of a panel.
-pub(super) const LANES: usize = 16;
+pub(in crate::kernels) const LANES: usize = 16;
 
 /// The most pixels of a tile.
-pub(super) const MOST_PIXELS: usize = 6;
+pub(in crate::kernels) const MOST_PIXELS: usize = 6;
 
 /// Sums of a tile, by pixel and channel.
-pub(super) type Sums = [[i32; LANES]; MOST_PIXELS];
+pub(in crate::kernels) type Sums = [[i32; LANES]; MOST_PIXELS];
 
 /// What a tile is summed from.
-pub(super) struct Tile<'a> {
+pub(in crate::kernels) struct Tile<'a> {
     /// The padded input, `code - zero`.
-    pub(super) slab: &'a [i16],
+    pub(in crate::kernels) slab: &'a [i16],
     /// Where each pixel's window starts in the slab. Those beyond [`Arch::PIXELS`] are not used.
-    pub(super) bases: [usize; MOST_PIXELS],
+    pub(in crate::kernels) bases: [usize; MOST_PIXELS],
     /// The elements under a window.
-    pub(super) runs: &'a [Run],
+    pub(in crate::kernels) runs: &'a [Run],
     /// The panel's weights, in the order of the runs.
-    pub(super) weights: &'a [i16],
+    pub(in crate::kernels) weights: &'a [i16],
 }
 
 impl Tile<'_> {
     /// Panics unless every element of every window, and every weight, is there.
-    pub(super) fn check(&self, pixels: usize, per_element: usize) {
+    pub(in crate::kernels) fn check(&self, pixels: usize, per_element: usize) {
         let base = self.bases[..pixels].iter().max().copied().unwrap_or(0);
         let reach = self
             .runs
@@ -47,7 +47,7 @@ impl Tile<'_> {
 }
 
 /// The inner loops of an instruction set.
-pub(super) trait Arch: Copy + Send + Sync + 'static {
+pub(in crate::kernels) trait Arch: Copy + Send + Sync + 'static {
     /// Name of the kernel.
     const NAME: &'static str;
     /// Pixels of a tile, at most [`MOST_PIXELS`].
@@ -72,7 +72,7 @@ pub(super) trait Arch: Copy + Send + Sync + 'static {
 
 /// Codes of either kind.
 #[derive(Clone, Copy)]
-pub(super) enum Codes<'a> {
+pub(in crate::kernels) enum Codes<'a> {
     Unsigned(&'a [u8]),
     Signed(&'a [i8]),
 }

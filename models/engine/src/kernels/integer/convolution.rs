@@ -14,7 +14,7 @@ use std::ops::Range;
 use tincy_network::Code;
 
 /// A convolution of integer weights on codes.
-pub(super) struct Integer<A> {
+pub(in crate::kernels) struct Integer<A> {
     arch: A,
     zero: i16,
     by_channel: bool,
@@ -36,7 +36,7 @@ enum Output<'a> {
 }
 
 impl<A: Arch> Integer<A> {
-    pub(super) fn new(arch: A, task: &Task<'_>, code: Code) -> Integer<A> {
+    pub(in crate::kernels) fn new(arch: A, task: &Task<'_>, code: Code) -> Integer<A> {
         let geometry = Geometry::new(task);
         let by_channel = task.convolution.is_depthwise(task.input.channels);
         let packed = if by_channel {

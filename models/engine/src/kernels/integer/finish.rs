@@ -10,7 +10,7 @@ const MOST_COMPARED: usize = 15;
 
 /// What becomes of the sums, laid out by panel.
 #[derive(Debug)]
-pub(super) enum Finish {
+pub(in crate::kernels) enum Finish {
     /// The thresholds of each panel, step by step.
     Compare {
         steps: usize,
@@ -31,7 +31,7 @@ pub(super) enum Finish {
 }
 
 /// Where a pixel's finished channels go.
-pub(super) enum Row<'a> {
+pub(in crate::kernels) enum Row<'a> {
     F32(&'a mut [f32]),
     /// Signed codes too: their bytes.
     Codes(&'a mut [u8]),

@@ -10,10 +10,10 @@ const SLAB_BYTES: usize = 256 << 10;
 
 /// Elements of a slab that stand one after the other.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Run {
+pub(in crate::kernels) struct Run {
     /// From the window's start.
-    pub(super) start: usize,
-    pub(super) len: usize,
+    pub(in crate::kernels) start: usize,
+    pub(in crate::kernels) len: usize,
 }
 
 /// The sizes that a convolution's loops need.

@@ -13,16 +13,16 @@
 //! | [`convolution`] | the kernel: loops and threads |
 //! | `portable`, `avx2`, `neon` | the inner loops |
 
-mod arch;
+pub(super) mod arch;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
-mod convolution;
-mod finish;
-mod geometry;
+pub(super) mod convolution;
+pub(super) mod finish;
+pub(super) mod geometry;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod pack;
-mod portable;
+pub(super) mod portable;
 #[cfg(test)]
 mod tests;
 

@@ -4,7 +4,7 @@ use super::arch::{Arch, Codes, LANES, Sums, Tile};
 use super::finish::{Finish, Row};
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Portable;
+pub(in crate::kernels) struct Portable;
 
 impl Arch for Portable {
     const NAME: &'static str = "portable-integer";
@@ -59,7 +59,7 @@ pub(super) fn by_channel<const PIXELS: usize>(tile: &Tile<'_>, sums: &mut Sums) 
 
 /// [`Arch::widen`].
 #[inline(always)]
-pub(super) fn widen(codes: Codes<'_>, zero: i16, out: &mut [i16]) {
+pub(in crate::kernels) fn widen(codes: Codes<'_>, zero: i16, out: &mut [i16]) {
     match codes {
         Codes::Unsigned(codes) => {
             for (out, code) in out.iter_mut().zip(codes) {

@@ -3,7 +3,7 @@
 use crate::kernel::Kernel;
 use crate::team::Team;
 use crate::tensor::{Tensor, TensorMut};
-use tincy_network::{Op, Pool, Shape, layer::reorg_source};
+use tincy_network::{Op, Pool, Shape, reorg};
 
 /// A layer by its definition.
 pub(super) struct Plain {
@@ -45,7 +45,7 @@ fn value(op: &Op, maps: &Maps<'_>, y: usize, x: usize, c: usize) -> f32 {
             activation.apply(maps.at(0, y, x, c) * maps.at(1, 0, 0, c))
         }
         Op::Reorg { stride } => {
-            let [y, x, c] = reorg_source(shape, *stride, y, x, c);
+            let [y, x, c] = reorg::source(shape, *stride, y, x, c);
             maps.at(0, y, x, c)
         }
         Op::Activation { activation } => activation.apply(maps.at(0, y, x, c)),

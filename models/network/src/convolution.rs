@@ -1,0 +1,176 @@
+//! A convolution, and what becomes of its sums.
+
+use crate::rules::{expect, windows};
+use crate::{Activation, Code, Error, Number, Padding, Shape, Values, WeightKind, Weights};
+use serde::{Deserialize, Serialize};
+
+/// A two-dimensional convolution (cross-correlation), and what becomes of its sums.
+///
+/// `acc[y][x][o] = sum over ky, kx, i of w[o][ky][kx][i] * in[y*sy + ky*dy - top][x*sx + kx*dx -
+/// left][g*I + i]`, where `I` = input channels / groups and `g` is the group of `o`; outside the map
+/// the input is zero (the code's zero point). Codes enter as `code - zero`, never scaled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Convolution {
+    /// Output channels.
+    pub out_channels: usize,
+    /// Kernel height and width.
+    pub kernel: [usize; 2],
+    /// Step in y and x.
+    pub stride: [usize; 2],
+    /// Distance of kernel elements in y and x.
+    pub dilation: [usize; 2],
+    /// Zeros around the input.
+    pub padding: Padding,
+    /// Groups; input and output channels are split evenly among them.
+    pub groups: usize,
+    /// `[out][ky][kx][in / groups]`.
+    pub weights: Weights,
+    /// What becomes of the sums.
+    pub finish: Finish,
+}
+
+/// How a convolution's sum becomes its output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Finish {
+    /// `activation(acc * scale + bias)` in f32, then quantized where the output is a code.
+    Affine(Affine),
+    /// Integer sums to codes by counting thresholds. Only for integer weights on codes.
+    Thresholds(Thresholds),
+}
+
+/// `activation(acc * scale[o] + bias[o])`, in f32: one product, one sum, no fused operation where
+/// the sum was an integer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Affine {
+    /// One a channel, or empty for 1: float weights have their scale inside.
+    #[serde(skip)]
+    pub scale: Values<f32>,
+    /// One a channel.
+    #[serde(skip)]
+    pub bias: Values<f32>,
+    /// Applied last, before quantization.
+    pub activation: Activation,
+    /// f32, or the code to round to by [`Code::quantize`].
+    pub output: Number,
+}
+
+/// The code of a sum is the number of the channel's thresholds that it reaches (`acc >= t`).
+///
+/// Any monotone activation, batch norm and requantization fold into these exactly.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Thresholds {
+    /// Unsigned, zero point 0; it has `2^bits - 1` thresholds a channel.
+    pub code: Code,
+    /// `[out][2^bits - 1]`, rising within a channel. `i32::MAX` is never reached.
+    #[serde(skip)]
+    pub values: Values<i32>,
+}
+
+impl Thresholds {
+    /// Thresholds a channel.
+    pub fn steps(&self) -> usize {
+        self.code.max() as usize
+    }
+
+    /// The thresholds of output channel `o`.
+    pub fn channel(&self, o: usize) -> &[i32] {
+        &self.values[o * self.steps()..][..self.steps()]
+    }
+}
+
+impl Convolution {
+    /// Weights of one output channel.
+    pub fn window(&self, in_channels: usize) -> usize {
+        self.kernel[0]
+            .saturating_mul(self.kernel[1])
+            .saturating_mul(in_channels / self.groups)
+    }
+
+    /// Whether each output channel reads only the input channel of the same number.
+    pub fn is_depthwise(&self, in_channels: usize) -> bool {
+        self.groups > 1 && self.groups == in_channels && self.groups == self.out_channels
+    }
+}
+
+impl Convolution {
+    pub(crate) fn output(&self, input: Shape, number: Number) -> Result<(Shape, Number), Error> {
+        let groups = self.groups;
+        if groups == 0
+            || !input.channels.is_multiple_of(groups)
+            || !self.out_channels.is_multiple_of(groups)
+        {
+            let channels = format!(
+                "one that divides {} and {}",
+                input.channels, self.out_channels
+            );
+            return Err(Error::layer("groups", channels, groups));
+        }
+        let (height, width) =
+            windows(input, self.kernel, self.dilation, self.stride, self.padding)?;
+        let window = self.window(input.channels);
+        let count = window.saturating_mul(self.out_channels);
+        expect("number of weights", count, self.weights.count())?;
+        self.weights.check()?;
+        if number == Number::F32 && self.weights.kind() != WeightKind::F32 {
+            return Err(Error::layer(
+                "number type of the input",
+                "a code, for integer weights",
+                number,
+            ));
+        }
+        let output = self.finish_output(number)?;
+        Ok((Shape::new(height, width, self.out_channels), output))
+    }
+
+    fn finish_output(&self, input: Number) -> Result<Number, Error> {
+        let outputs = self.out_channels;
+        match &self.finish {
+            Finish::Affine(affine) => {
+                expect("number of biases", outputs, affine.bias.len())?;
+                if !affine.scale.is_empty() {
+                    expect("number of scales", outputs, affine.scale.len())?;
+                }
+                Ok(affine.output)
+            }
+            Finish::Thresholds(thresholds) => {
+                let code = thresholds.code;
+                if self.weights.kind() == WeightKind::F32 || input.code().is_none() {
+                    return Err(Error::layer(
+                        "finish",
+                        "affine, for float sums",
+                        "thresholds",
+                    ));
+                }
+                if !code.is_valid() || code.signed || code.zero != 0 {
+                    return Err(Error::layer(
+                        "threshold code",
+                        "unsigned without zero point",
+                        Number::Code(code),
+                    ));
+                }
+                expect(
+                    "number of thresholds",
+                    outputs * thresholds.steps(),
+                    thresholds.values.len(),
+                )?;
+                rising(thresholds, outputs)?;
+                Ok(Number::Code(code))
+            }
+        }
+    }
+}
+
+fn rising(thresholds: &Thresholds, outputs: usize) -> Result<(), Error> {
+    match (0..outputs).find(|o| !thresholds.channel(*o).is_sorted()) {
+        None => Ok(()),
+        Some(o) => Err(Error::layer(
+            "thresholds",
+            "rising",
+            format!("channel {o} unsorted"),
+        )),
+    }
+}
