@@ -39,7 +39,11 @@ fn run(network: &Network, backend: Backend, threads: usize) -> Vec<u8> {
     let mut session = Session::new(&Plan::new(network, &options).unwrap());
     fill(session.input_mut(), network.input().number);
     session.run();
-    session.output(network.outputs()[0]).unwrap().bytes().to_vec()
+    session
+        .output(network.outputs()[0])
+        .unwrap()
+        .bytes()
+        .to_vec()
 }
 
 fn check(network: &Network) {
@@ -80,7 +84,11 @@ fn layers_that_move_or_compare() {
         })
     };
     for number in [Number::F32, CODES[0], CODES[1]] {
-        for shape in [Shape::new(9, 7, 3), Shape::new(13, 13, 37), Shape::new(5, 6, 64)] {
+        for shape in [
+            Shape::new(9, 7, 3),
+            Shape::new(13, 13, 37),
+            Shape::new(5, 6, 64),
+        ] {
             check_one(pool(2, 2, Padding::default()), shape, number);
             check_one(pool(2, 1, Padding::split(1)), shape, number);
             check_one(pool(3, 2, Padding::same(1)), shape, number);
@@ -140,7 +148,8 @@ fn sums_of_maps() {
     for other in others {
         let mut net = builder(Shape::new(6, 8, 11), Number::F32);
         let second = net.layer("second", other, &[Source::Input]).unwrap();
-        net.layer("add", Op::Add { activation }, &[Source::Input, second]).unwrap();
+        net.layer("add", Op::Add { activation }, &[Source::Input, second])
+            .unwrap();
         check(&net.build().unwrap());
     }
 }
@@ -149,7 +158,9 @@ fn sums_of_maps() {
 fn maps_scaled_by_channel() {
     let activation = Activation::Relu;
     let mut net = builder(Shape::new(6, 8, 11), Number::F32);
-    let mean = net.layer("mean", Op::GlobalAverage, &[Source::Input]).unwrap();
+    let mean = net
+        .layer("mean", Op::GlobalAverage, &[Source::Input])
+        .unwrap();
     let op = Op::ScaleChannels { activation };
     net.layer("scaled", op, &[Source::Input, mean]).unwrap();
     check(&net.build().unwrap());
