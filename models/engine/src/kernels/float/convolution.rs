@@ -16,6 +16,9 @@ use tincy_network::{Affine, Number};
 /// Packed weights beyond this many bytes are split among threads rather than read by each.
 const SHARED_WEIGHTS: usize = 256 << 10;
 
+/// Tiles whose sums, still in the first cache, are finished together.
+const TILES_A_FINISH: usize = 8;
+
 /// A convolution with float weights for the inner loops `T`.
 pub(super) struct FloatConvolution<T> {
     tiles: T,
@@ -56,7 +59,12 @@ impl<T: Tiles> FloatConvolution<T> {
         let whole = panels.blocks.iter().all(|b| b.first && b.last);
         let direct =
             geometry.is_pointwise() && whole && !panels.depthwise && task.number == Number::F32;
-        let pitch = panels.blocks.iter().map(|b| b.pitch).max()?;
+        // What should stay in the cache while the panels pass: the slab, or where each panel has
+        // a slab of its own, the input rows that all are copied from.
+        let pitch = match panels.depthwise {
+            true => task.input.channels,
+            false => panels.blocks.iter().map(|b| b.pitch).max()?,
+        };
         let band_rows = geometry.band_rows(pitch * size_of::<f32>());
         Some(FloatConvolution {
             tiles,
@@ -207,37 +215,42 @@ impl<T: Tiles> FloatConvolution<T> {
         frame: &Frame<'_>,
         sums: &mut [f32],
     ) {
-        let panel = &self.panels.panels[step.panel];
         let width = self.geometry.output[1];
         let origins = &self.origins[..rows.len() * width];
-        let tile_sums = T::PIXELS * LANES;
-        // Where one call does the whole sum, the same small memory serves all tiles.
-        let apart = if step.fresh && step.last {
-            0
-        } else {
-            tile_sums
-        };
         let prefetch = Prefetch::new(step.weights, origins.len().div_ceil(T::PIXELS));
-        for (t, origins) in origins.chunks(T::PIXELS).enumerate() {
-            let sums = &mut sums[t * apart..][..origins.len() * LANES];
-            prefetch.lines(t).for_each(|line| self.tiles.prefetch(line));
-            self.run_tile(step, source, origins, sums);
+        let pixels = T::PIXELS * TILES_A_FINISH;
+        for (group, origins) in origins.chunks(pixels).enumerate() {
+            // Where one call does the whole sum, the same small memory serves all groups.
+            let whole = step.fresh && step.last;
+            let start = if whole { 0 } else { group * pixels * LANES };
+            let sums = &mut sums[start..][..origins.len() * LANES];
+            let tiles = sums.chunks_mut(T::PIXELS * LANES);
+            for (t, (origins, sums)) in origins.chunks(T::PIXELS).zip(tiles).enumerate() {
+                let lines = prefetch.lines(group * TILES_A_FINISH + t);
+                lines.for_each(|line| self.tiles.prefetch(line));
+                self.run_tile(step, source, origins, sums);
+            }
             if step.last {
-                let pixel = rows.start * width + t * T::PIXELS;
-                let rows = Rows {
-                    finish: &self.finish,
-                    panel: step.panel,
-                    sums,
-                    output: &frame.output,
-                    start: pixel * self.out_channels + panel.first,
-                    step: self.out_channels,
-                    channels: panel.channels,
-                };
-                // SAFETY: `share` gives each member rows or panels of its own, and a pixel and
-                // panel are one member's.
-                unsafe { self.tiles.finish(&rows) };
+                self.finish_sums(step, rows.start * width + group * pixels, frame, sums);
             }
         }
+    }
+
+    /// Finishes the sums of some pixels, from output pixel `pixel` on.
+    fn finish_sums(&self, step: &Step<'_>, pixel: usize, frame: &Frame<'_>, sums: &[f32]) {
+        let panel = &self.panels.panels[step.panel];
+        let rows = Rows {
+            finish: &self.finish,
+            panel: step.panel,
+            sums,
+            output: &frame.output,
+            start: pixel * self.out_channels + panel.first,
+            step: self.out_channels,
+            channels: panel.channels,
+        };
+        // SAFETY: `share` gives each member rows or panels of its own, and a pixel and panel are
+        // one member's.
+        unsafe { self.tiles.finish(&rows) };
     }
 
     fn run_tile(&self, step: &Step<'_>, source: &Source<'_>, origins: &[u32], sums: &mut [f32]) {

@@ -10,7 +10,7 @@ use tincy_network::Convolution;
 const MAX_CHANNELS: usize = 256;
 
 /// The most inputs that one call of an inner loop reads from each pixel, where runs are shorter.
-const MAX_INPUTS: usize = 384;
+const MAX_INPUTS: usize = 320;
 
 /// Up to [`LANES`] output channels that are summed together.
 #[derive(Clone, Debug)]
@@ -230,3 +230,4 @@ fn pack(
         }
     }
 }
+
