@@ -59,12 +59,7 @@ impl<T: Tiles> FloatConvolution<T> {
         let whole = panels.blocks.iter().all(|b| b.first && b.last);
         let direct =
             geometry.is_pointwise() && whole && !panels.depthwise && task.number == Number::F32;
-        // What should stay in the cache while the panels pass: the slab, or where each panel has
-        // a slab of its own, the input rows that all are copied from.
-        let pitch = match panels.depthwise {
-            true => task.input.channels,
-            false => panels.blocks.iter().map(|b| b.pitch).max()?,
-        };
+        let pitch = panels.blocks.iter().map(|b| b.pitch).max()?;
         let band_rows = geometry.band_rows(pitch * size_of::<f32>());
         Some(FloatConvolution {
             tiles,
@@ -83,7 +78,12 @@ impl<T: Tiles> FloatConvolution<T> {
         let pitch = |b: &Block| b.pitch;
         let pitch = self.panels.blocks.iter().map(pitch).max().unwrap_or(0);
         let pixels = self.geometry.slab_height(self.band_rows) * self.geometry.slab_width();
-        let floats = if self.direct { 0 } else { pixels * pitch };
+        // A depthwise tile reads whole panels, beyond the last channel if it must.
+        let floats = if self.direct {
+            0
+        } else {
+            pixels * pitch + LANES
+        };
         floats.next_multiple_of(LANES)
     }
 
@@ -158,14 +158,13 @@ impl<T: Tiles> FloatConvolution<T> {
             geometry: &self.geometry,
             rows: rows.clone(),
             channels: block.channels.clone(),
-            pitch: block.pitch,
         };
-        let slab = &mut slab[..part.len()];
+        let inside = &mut slab[..part.len()];
         let zero = self.zero;
         match frame.input {
-            Tensor::F32(values) => part.fill(values, slab, 0.0, |v| v),
-            Tensor::U8(codes) => part.fill(codes, slab, 0.0, |c| (i32::from(c) - zero) as f32),
-            Tensor::I8(codes) => part.fill(codes, slab, 0.0, |c| (i32::from(c) - zero) as f32),
+            Tensor::F32(values) => part.fill(values, inside, 0.0, |v| v),
+            Tensor::U8(codes) => part.fill(codes, inside, 0.0, |c| (i32::from(c) - zero) as f32),
+            Tensor::I8(codes) => part.fill(codes, inside, 0.0, |c| (i32::from(c) - zero) as f32),
         }
         Source {
             values: slab,
@@ -254,9 +253,16 @@ impl<T: Tiles> FloatConvolution<T> {
     }
 
     fn run_tile(&self, step: &Step<'_>, source: &Source<'_>, origins: &[u32], sums: &mut [f32]) {
-        let mut pixels = [source.values.as_ptr(); MAX_PIXELS];
+        let panel = &self.panels.panels[step.panel];
+        let first = if self.panels.depthwise {
+            panel.first
+        } else {
+            0
+        };
+        let start = source.values[first..].as_ptr();
+        let mut pixels = [start; MAX_PIXELS];
         for (pixel, origin) in pixels.iter_mut().zip(origins) {
-            *pixel = pixel.wrapping_add(*origin as usize * source.pitch);
+            *pixel = start.wrapping_add(*origin as usize * source.pitch);
         }
         let tile = Tile {
             pixels,
@@ -266,11 +272,12 @@ impl<T: Tiles> FloatConvolution<T> {
             weights: step.weights.as_ptr(),
             sums: sums.as_mut_ptr(),
             fresh: step.fresh,
-            wide: 2 * self.panels.panels[step.panel].channels > LANES,
+            wide: 2 * panel.channels > LANES,
         };
         // SAFETY: the slab (or the input of a pointwise convolution) holds the whole window of
         // each origin of the band: `Geometry` computes its size from the same numbers as origins
-        // and runs. The weights are `runs.len() * run_weights`, the sums `count * LANES` floats.
+        // and runs; behind it are LANES floats more for the last panel of a depthwise one. The
+        // weights are `runs.len() * run_weights`, the sums `count * LANES` floats.
         unsafe {
             if self.panels.depthwise {
                 self.tiles.depthwise(&tile);

@@ -23,10 +23,10 @@
 mod convolution;
 mod finish;
 mod function;
-pub(super) mod geometry;
+mod geometry;
 mod panels;
 mod portable;
-pub(super) mod slab;
+mod slab;
 #[cfg(test)]
 mod tests;
 mod tile;
