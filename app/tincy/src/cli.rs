@@ -2,6 +2,7 @@
 
 use crate::commands::{bench, detect, eval, import, inspect, replay};
 use crate::outcome::{self, Outcome};
+use crate::progress;
 use clap::{ArgAction, Parser, Subcommand};
 use log::LevelFilter;
 
@@ -80,6 +81,7 @@ fn start_log(verbose: u8, quiet: bool) {
     };
     env_logger::Builder::new()
         .filter_module("tincy", level)
+        .target(env_logger::Target::Pipe(Box::new(progress::Stderr)))
         .format(|out, record| {
             use std::io::Write;
             match record.level() {

@@ -1,37 +1,242 @@
 //! A model ready to find objects in frames.
 
-use anyhow::Result;
+use crate::outcome::Usage;
+use anyhow::{Context, Result, bail};
 use std::sync::Arc;
+use tincy_engine::tensor::{Tensor, TensorMut};
+use tincy_engine::{Backend, Options, Plan, Session};
 use tincy_network::Network;
-use tincy_vision::{Detection, Frame};
+use tincy_vision::{Detection, Filter, Fitting, Frame, Map};
 
 /// What counts as found.
 #[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "What counts as found")]
 pub struct FilterArgs {
     /// Smallest score that counts, 0 to 1
-    #[arg(short, long, default_value_t = 0.25, value_name = "SCORE")]
+    #[arg(short, long, default_value_t = 0.25, value_name = "SCORE", value_parser = fraction)]
     pub threshold: f32,
-    /// Overlap (intersection over union) from which two boxes of a class are one object
-    #[arg(long, default_value_t = 0.45, value_name = "IOU")]
+    /// Another smallest score for one class, as in dog=0.4; may be repeated
+    #[arg(long, value_name = "CLASS=SCORE", value_delimiter = ',')]
+    pub class_threshold: Vec<String>,
+    /// Only these classes, as in person,dog
+    #[arg(long, value_name = "CLASS,...", value_delimiter = ',')]
+    pub classes: Vec<String>,
+    /// Overlap (intersection over union) above which two boxes of a class are one object
+    #[arg(long, default_value_t = 0.45, value_name = "IOU", value_parser = fraction)]
     pub nms: f32,
 }
 
-/// A model, its memory, and what counts as found. Belongs to one thread; its buffers are reused.
+fn fraction(text: &str) -> Result<f32, String> {
+    let value = text
+        .parse()
+        .ok()
+        .filter(|value| (0.0..=1.0).contains(value));
+    value.ok_or_else(|| "a number from 0 to 1 is expected".into())
+}
+
+impl FilterArgs {
+    /// The filter for a model with these class names.
+    ///
+    /// # Errors
+    /// [`Usage`] if a class is not among them.
+    pub fn filter(&self, names: &[String]) -> Result<Filter> {
+        let mut per_class = vec![None; names.len()];
+        for text in &self.class_threshold {
+            let wrong = || {
+                Usage(format!(
+                    "--class-threshold {text}: expected CLASS=SCORE, as in dog=0.4"
+                ))
+            };
+            let (name, score) = text.rsplit_once('=').ok_or_else(wrong)?;
+            let score = fraction(score).map_err(|_| wrong())?;
+            per_class[class_number(names, name)?] = Some(score);
+        }
+        let wanted = self.classes.iter().map(|name| class_number(names, name));
+        let wanted = wanted.collect::<Result<Vec<_>>>()?;
+        Ok(Filter {
+            threshold: self.threshold,
+            per_class,
+            classes: Some(wanted).filter(|wanted| !wanted.is_empty()),
+            nms: self.nms,
+            ..Filter::default()
+        })
+    }
+}
+
+/// The number of a class that is given by name or number.
+fn class_number(names: &[String], class: &str) -> Result<usize> {
+    let class = class.trim();
+    let by_name = names
+        .iter()
+        .position(|name| name.eq_ignore_ascii_case(class));
+    let by_number = || class.parse().ok().filter(|number| *number < names.len());
+    by_name.or_else(by_number).ok_or_else(|| {
+        let names = names.join(", ");
+        Usage(format!("the model has no class `{class}`; it has: {names}")).into()
+    })
+}
+
+/// How it is computed.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Speed")]
+pub struct EngineArgs {
+    /// Threads that share the work on one frame
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub threads: usize,
+    /// Frames worked on at the same time [default: as many as there are cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub workers: Option<u16>,
+    /// Kernels: auto, reference, portable, avx2 or neon
+    #[arg(long, default_value = "auto", value_name = "NAME", value_parser = backend)]
+    pub backend: Backend,
+}
+
+fn backend(text: &str) -> Result<Backend, String> {
+    let found = Backend::ALL
+        .into_iter()
+        .find(|backend| backend.name() == text);
+    found.ok_or_else(|| format!("known are {}", Backend::ALL.map(Backend::name).join(", ")))
+}
+
+impl EngineArgs {
+    /// Workers for `items` items, if their number is known.
+    pub fn workers(&self, items: Option<usize>) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let free = || (cores() / self.threads.max(1)).max(1);
+        let workers = self.workers.map_or_else(free, usize::from);
+        workers.min(items.unwrap_or(workers)).max(1)
+    }
+
+    /// The engine's options.
+    pub fn options(&self) -> Options {
+        Options {
+            threads: self.threads,
+            backend: self.backend,
+            ..Options::default()
+        }
+    }
+}
+
+/// A model ready to run: what all detectors share.
+#[derive(Clone)]
+pub struct Model {
+    network: Arc<Network>,
+    plan: Arc<Plan>,
+    names: Arc<[String]>,
+}
+
+impl Model {
+    /// Plans a network.
+    ///
+    /// # Errors
+    /// If it does not find boxes in pictures, or cannot be run so.
+    pub fn new(network: Network, options: &Options) -> Result<Model> {
+        let name = network.name();
+        if network.heads().is_empty() {
+            bail!("model {name}: it does not find boxes (it has no region or yolo layer)");
+        }
+        if network.input().picture.is_none() {
+            bail!("model {name}: its input is not a picture");
+        }
+        let plan = Plan::new(&network, options).context("model")?;
+        let names = network.classes().into();
+        Ok(Model {
+            network: Arc::new(network),
+            plan,
+            names,
+        })
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// Class names, by number.
+    pub fn names(&self) -> &Arc<[String]> {
+        &self.names
+    }
+}
+
+/// A model with memory of its own, and what counts as found. Belongs to one thread.
 pub struct Detector {
-    _network: Arc<Network>,
+    model: Model,
+    session: Session,
+    filter: Filter,
+    fitting: Option<Fitting>,
 }
 
 impl Detector {
-    /// A detector of its own memory on a shared model.
-    ///
-    /// # Errors
-    /// If the model does not find boxes.
-    pub fn new(network: Arc<Network>, _filter: &FilterArgs) -> Result<Detector> {
-        Ok(Detector { _network: network })
+    /// A detector on a shared model.
+    pub fn new(model: &Model, filter: Filter) -> Detector {
+        let session = Session::new(model.plan());
+        Detector {
+            model: model.clone(),
+            session,
+            filter,
+            fitting: None,
+        }
     }
 
-    /// The objects in a frame, the best score first.
-    pub fn detect(&mut self, _frame: &Frame) -> &[Detection] {
-        &[]
+    /// The objects in a frame, the best score first, in pixels of the frame.
+    ///
+    /// # Errors
+    /// If the frame's size cannot be.
+    pub fn detect(&mut self, frame: &Frame) -> Result<Vec<Detection>> {
+        self.fit(frame)?;
+        self.session.run();
+        self.found()
+    }
+
+    /// Makes the network's input from a frame: the first of [`detect`](Detector::detect)'s steps.
+    ///
+    /// # Errors
+    /// If the frame's size cannot be.
+    pub fn fit(&mut self, frame: &Frame) -> Result<()> {
+        let size = (frame.width, frame.height);
+        let fitting = match self.fitting.take().filter(|fitting| fitting.size() == size) {
+            Some(fitting) => fitting,
+            None => Fitting::new(self.model.network.input(), frame.width, frame.height)?,
+        };
+        let fitting = self.fitting.insert(fitting);
+        match self.session.input_mut() {
+            TensorMut::F32(input) => fitting.apply(frame, input)?,
+            TensorMut::U8(input) => fitting.apply(frame, input)?,
+            TensorMut::I8(input) => fitting.apply(frame, input)?,
+        }
+        Ok(())
+    }
+
+    /// The session, to run the network between [`fit`](Detector::fit) and
+    /// [`found`](Detector::found).
+    pub fn session(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    /// The objects that the network's outputs show, after it has run.
+    ///
+    /// # Errors
+    /// If no frame has been fitted.
+    pub fn found(&self) -> Result<Vec<Detection>> {
+        let fitting = self.fitting.as_ref().context("no frame was fitted")?;
+        let network = &self.model.network;
+        let mut maps = Vec::with_capacity(network.heads().len());
+        for head in network.heads() {
+            let (shape, _) = network.tensor(head.source);
+            let Some(Tensor::F32(values)) = self.session.output(head.source) else {
+                bail!("a head's map is not kept");
+            };
+            maps.push(Map {
+                head,
+                shape,
+                values,
+            });
+        }
+        Ok(tincy_vision::detections(&maps, fitting, &self.filter)?)
     }
 }

@@ -5,10 +5,15 @@
 //! | [`cli`] | the command line as a whole: global options, sub-commands, log |
 //! | [`outcome`] | how a run ended, and its exit code |
 //! | [`commands`] | the sub-commands, a file each |
+//! | [`bench`] | how long things take |
 //! | [`columns`] | tables of text |
 //! | [`inputs`] | which files to work on |
 //! | [`picture`] | picture files to frames and back |
 //! | [`recording`] | recordings to frames |
+//! | [`output`] | what was found, in the form that is wanted |
+//! | [`pipeline`] | items through several workers, in order |
+//! | [`progress`] | how far a run has come |
+//! | [`stop`] | Ctrl-C |
 //! | [`ffmpeg`] | the program ffmpeg as a child |
 //! | [`model`] | opening a model of any format |
 //! | [`dataset`] | sets of pictures with known objects |
@@ -18,6 +23,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bench;
 pub mod cli;
 pub mod columns;
 pub mod commands;
@@ -27,7 +33,11 @@ pub mod ffmpeg;
 pub mod inputs;
 pub mod model;
 pub mod outcome;
+pub mod output;
 pub mod picture;
+pub mod pipeline;
 pub mod plot;
+pub mod progress;
 pub mod recording;
 pub mod score;
+pub mod stop;

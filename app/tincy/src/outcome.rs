@@ -16,7 +16,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The outcome of `done` inputs that went well and `failed` ones.
+    /// The outcome of `done` inputs of which something came and `failed` ones of which not all did.
     pub fn of(done: usize, failed: usize) -> Outcome {
         match (done, failed) {
             (_, 0) => Outcome::Done,

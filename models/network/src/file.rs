@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | `format` | `tincy` |
 //! | `version` | `1` |
-//! | `sha256` | of everything after the header, in hexadecimal |
+//! | `sha256` | of the text of `network`, the entries (`NAME TYPE [SHAPE] [OFFSETS]`, a line each, by name) and everything after the header, in hexadecimal |
 //! | `network` | the graph: JSON in a string, since the container allows strings only |
 //!
 //! Tensors are named `LAYER.weights`, `LAYER.bias`, `LAYER.scale` and `LAYER.thresholds` by the

@@ -13,7 +13,9 @@ use std::fmt::{self, Write as _};
 use std::io::Write;
 use std::path::PathBuf;
 use tincy_engine::{Options, Plan};
-use tincy_network::{Convolution, Fit, HeadKind, Network, Op, WeightKind, accumulator, cost};
+use tincy_network::{
+    Convolution, Fit, HeadKind, Network, Op, Resample, WeightKind, accumulator, cost,
+};
 
 /// Arguments of `tincy inspect`.
 #[derive(Debug, clap::Args)]
@@ -204,10 +206,13 @@ fn input(network: &Network) -> String {
     if let Some(picture) = &input.picture {
         let fit = match picture.fit {
             Fit::Stretch => "stretched".to_string(),
-            Fit::Letterbox { fill } => format!("letterboxed on {fill} grey"),
+            Fit::Letterbox { fill } => format!("letterboxed on {fill:.3} grey"),
         };
         let order = format!("{:?}", picture.order).to_uppercase();
-        let resample = format!("{:?}", picture.resample);
+        let resample = match picture.resample {
+            Resample::AlignedCorners => "aligned corners",
+            Resample::HalfPixel => "half-pixel centres",
+        };
         let _ = write!(text, ", {order}, {fit}, {resample}");
         if picture.mean != [0.0; 3] || picture.std != [1.0; 3] {
             let _ = write!(text, ", mean {:?}, std {:?}", picture.mean, picture.std);
@@ -262,12 +267,7 @@ impl Summary {
     fn header(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "model    {}", self.name)?;
         if let Some(bytes) = self.file_bytes {
-            writeln!(
-                f,
-                "file     {} bytes, format {}",
-                grouped(bytes),
-                tincy_network::file::VERSION
-            )?;
+            writeln!(f, "file     {} bytes", grouped(bytes))?;
         }
         writeln!(f, "input    {}", self.input)?;
         for head in &self.heads {
@@ -278,7 +278,9 @@ impl Summary {
             writeln!(f, "classes  {}: {names}", self.classes.len())?;
         }
         for (subject, text) in &self.provenance {
-            writeln!(f, "{subject:7}  {}", shorten(text, 89))?;
+            let subject = format!("{:7}", shorten(subject, 24));
+            let room = 98 - subject.chars().count();
+            writeln!(f, "{subject}  {}", shorten(text, room))?;
         }
         Ok(())
     }

@@ -1,15 +1,315 @@
 //! `tincy replay`: finds objects in recordings.
 
+use crate::detector::{Detector, EngineArgs, FilterArgs, Model};
+use crate::inputs::expand::Wanted;
+use crate::inputs::{Input, InputArgs};
+use crate::model::ModelArgs;
 use crate::outcome::Outcome;
+use crate::output::place::Place;
+use crate::output::report::class_name;
+use crate::output::video::stages::{Shot, Stages};
+use crate::output::video::{self, extension};
+use crate::output::{Found, ReportArgs, Reports};
+use crate::pipeline::{self, Free};
+use crate::progress::{self, Progress};
+use crate::recording::{self, Info, Reader};
+use crate::stop::Stop;
+use anyhow::{Result, anyhow};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+use tincy_vision::Filter;
 
 /// Arguments of `tincy replay`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(flatten)]
+    inputs: InputArgs,
+    /// Annotated recordings: a file (.mp4, .mkv, .mov, .webm, .avi, .y4m; - for Y4M on the
+    /// standard output), or a folder for several inputs
+    #[arg(short, long, value_name = "FILE|DIR")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
+    #[command(flatten)]
+    reports: ReportArgs,
+}
 
 /// Runs it.
 ///
 /// # Errors
 /// If nothing could be done.
-pub fn run(_args: Args) -> anyhow::Result<Outcome> {
-    anyhow::bail!("tincy replay is being written")
+pub fn run(args: Args) -> Result<Outcome> {
+    let inputs = args.inputs.expand(Wanted::Recordings)?;
+    let is_video = |path: &Path| path == Path::new("-") || extension(path).is_some();
+    let place = args
+        .output
+        .as_deref()
+        .map(|path| Place::new(path, &inputs, is_video));
+    let model = Model::new(args.model.open()?, &args.engine.options())?;
+    let filter = args.filter.filter(model.names())?;
+    let mut replay = Replay {
+        place: place.transpose()?,
+        reports: Reports::new(&args.reports, model.names(), true, None)?,
+        quiet_stdout: args.reports.use_stdout() || args.output.as_deref() == Some(Path::new("-")),
+        workers: args.engine.workers(None),
+        stop: Stop::listen()?,
+        model,
+        filter,
+    };
+    let (mut done, mut failed, mut frames) = (0, 0, 0);
+    let start = Instant::now();
+    for input in &inputs {
+        if replay.stop.signal().is_some() {
+            break;
+        }
+        let end = replay.one(input)?;
+        end.tell(&input.name());
+        done += usize::from(end.frames > 0);
+        frames += end.frames;
+        failed += usize::from(!end.is_whole());
+    }
+    replay.reports.finish()?;
+    let seconds = start.elapsed().as_secs_f64();
+    if done > 0 {
+        let failures = if failed > 0 {
+            format!(", {failed} failed")
+        } else {
+            String::new()
+        };
+        let rate = frames as f64 / seconds.max(1e-9);
+        log::info!("{frames} frames{failures}; {seconds:.1} s, {rate:.1} a second");
+    }
+    Ok(match replay.stop.signal() {
+        Some(signal) => Outcome::Stopped(signal),
+        None => Outcome::of(done, failed),
+    })
+}
+
+struct Replay {
+    place: Option<Place>,
+    reports: Reports,
+    /// Results for programs go to the standard output; people are not addressed there.
+    quiet_stdout: bool,
+    workers: usize,
+    stop: Stop,
+    model: Model,
+    filter: Filter,
+}
+
+/// How a recording ended.
+#[derive(Default)]
+struct End {
+    frames: u64,
+    /// What ended it before its end.
+    error: Option<String>,
+    /// What was wrong and did not end it.
+    complaints: Vec<String>,
+}
+
+impl End {
+    fn is_whole(&self) -> bool {
+        self.error.is_none() && self.complaints.is_empty()
+    }
+
+    fn tell(&self, name: &str) {
+        for complaint in &self.complaints {
+            log::warn!("{name}: {complaint}");
+        }
+        match &self.error {
+            Some(error) if self.frames > 0 => {
+                log::error!(
+                    "{name}: {error}; {} frames until then are done",
+                    self.frames
+                );
+            }
+            Some(error) => log::error!("{name}: {error}"),
+            None => {}
+        }
+    }
+}
+
+impl Replay {
+    /// One recording, from its start to its end or as far as it can be read.
+    ///
+    /// # Errors
+    /// If the results cannot be written; nothing more can be done then.
+    fn one(&mut self, input: &Input) -> Result<End> {
+        let failed = |error: String| {
+            Ok(End {
+                error: Some(error),
+                ..End::default()
+            })
+        };
+        let mut reader = match recording::open(input) {
+            Ok(reader) => reader,
+            Err(error) => return failed(error.to_string()),
+        };
+        let path = match self
+            .place
+            .as_mut()
+            .map(|place| place.of(input, ending(input)))
+        {
+            Some(Err(error)) => return failed(error.to_string()),
+            path => path.and_then(Result::ok),
+        };
+        let info = reader.info().clone();
+        let sound = Some(input.path.as_path()).filter(|_| !input.is_stdin());
+        let writer = path
+            .map(|path| video::create(&path, &info, sound))
+            .transpose()?;
+        let mut tally = Tally::new(input, &info);
+        let mut error = None;
+        std::thread::scope(|scope| {
+            let names = self.model.names();
+            let stages = writer.map(|writer| Stages::start(scope, Arc::clone(names), writer));
+            let stages = stages.transpose()?;
+            let frames = self.frames(
+                reader.as_mut(),
+                &mut error,
+                |found, shot, free| {
+                    tally.add(found);
+                    let Some(stages) = &stages else {
+                        let _ = free.send(shot); // at the end nobody fills shots any more
+                        return Ok(());
+                    };
+                    if !stages.send(shot, free) {
+                        return Err(anyhow!("the output has ended"));
+                    }
+                    Ok(())
+                },
+                input,
+            );
+            // Where the writer failed, its reason is the better one.
+            stages.map_or(Ok(()), Stages::finish).and(frames)
+        })?;
+        let frames = tally.frames;
+        self.summary(tally)?;
+        Ok(End {
+            frames,
+            error,
+            complaints: reader.complaints(),
+        })
+    }
+
+    /// Reads, detects and reports all frames in order; `then` takes each over.
+    fn frames(
+        &mut self,
+        reader: &mut dyn Reader,
+        error: &mut Option<String>,
+        mut then: impl FnMut(&Found, Shot, &Free<Shot>) -> Result<()>,
+        input: &Input,
+    ) -> Result<()> {
+        let (name, stop) = (input.name(), self.stop.clone());
+        let mut sequence = 0;
+        let capture = |shot: &mut Shot| {
+            shot.frame.sequence = sequence;
+            sequence += 1;
+            match reader.next(&mut shot.frame) {
+                Ok(more) => more && stop.signal().is_none(),
+                Err(reason) => {
+                    *error = Some(reason.to_string());
+                    false
+                }
+            }
+        };
+        let worker = |_| {
+            let mut detector = Detector::new(&self.model, self.filter.clone());
+            move |shot: &mut Shot| {
+                // A frame has the recording's size, which was fitted before.
+                shot.detections = detector.detect(&shot.frame).unwrap_or_default();
+            }
+        };
+        let workers = (0..self.workers).map(worker).collect();
+        let pool = (0..2 * self.workers + 4).map(|_| Shot::default()).collect();
+        let reports = &mut self.reports;
+        pipeline::ordered(pool, capture, workers, |shot, free| {
+            let detections = shot.detections.clone();
+            let found = Found {
+                source: &name,
+                relative: &input.relative,
+                frame: shot.frame.sequence,
+                time: shot.frame.time,
+                width: shot.frame.width,
+                height: shot.frame.height,
+                detections: &detections,
+            };
+            reports.add(&found)?;
+            then(&found, shot, free)
+        })
+    }
+
+    /// A line for people: how many frames show which class.
+    fn summary(&self, tally: Tally) -> Result<()> {
+        drop(tally.progress);
+        let frames = tally.frames;
+        if self.quiet_stdout {
+            return Ok(());
+        }
+        let mut classes: Vec<_> = tally
+            .classes
+            .iter()
+            .enumerate()
+            .filter(|(_, n)| **n > 0)
+            .collect();
+        classes.sort_by_key(|(class, count)| (std::cmp::Reverse(**count), *class));
+        let names = self.model.names();
+        let one =
+            |(class, count): (usize, &u64)| format!("{} in {count}", class_name(names, class));
+        let what = match classes.is_empty() {
+            true => "nothing found".into(),
+            false => classes.into_iter().map(one).collect::<Vec<_>>().join(", "),
+        };
+        let unit = if frames == 1 { "frame" } else { "frames" };
+        progress::aside(|| writeln!(std::io::stdout(), "{}: {frames} {unit}: {what}", tally.name))?;
+        Ok(())
+    }
+}
+
+/// What a recording has shown so far.
+struct Tally {
+    name: String,
+    progress: Progress,
+    frames: u64,
+    /// Frames that show each class.
+    classes: Vec<u64>,
+}
+
+impl Tally {
+    fn new(input: &Input, info: &Info) -> Tally {
+        let name = input.name();
+        let progress = Progress::start(&name, "frames", info.frames);
+        Tally {
+            name,
+            progress,
+            frames: 0,
+            classes: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, found: &Found) {
+        self.frames += 1;
+        self.progress.step();
+        for (index, detection) in found.detections.iter().enumerate() {
+            let class = detection.class;
+            if found.detections[..index]
+                .iter()
+                .any(|before| before.class == class)
+            {
+                continue;
+            }
+            self.classes.resize(self.classes.len().max(class + 1), 0);
+            self.classes[class] += 1;
+        }
+    }
+}
+
+/// Annotated recordings have the input's name, if its ending is one that is written.
+fn ending(input: &Input) -> Option<&'static str> {
+    extension(&input.relative).is_none().then_some("mp4")
 }

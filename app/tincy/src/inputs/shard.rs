@@ -1,5 +1,6 @@
 //! Every N-th input, to spread work over machines.
 
+use std::fmt;
 use std::str::FromStr;
 
 /// Part `index` of `count`: the inputs number `index`, `index + count`, ..., from 1.
@@ -17,6 +18,12 @@ impl Shard {
     pub fn select<T>(self, items: Vec<T>) -> Vec<T> {
         let own = items.into_iter().skip(self.index - 1);
         own.step_by(self.count).collect()
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index, self.count)
     }
 }
 

@@ -53,8 +53,7 @@ pub fn decode(
 }
 
 fn damaged(error: DecodeErrors) -> Error {
-    let text = error.to_string();
-    Error::Damaged(text.split_whitespace().collect::<Vec<_>>().join(" "))
+    Error::damaged(&error.to_string())
 }
 
 /// Where a JPEG starts in a file that starts with something else, such as a multipart boundary.

@@ -119,7 +119,7 @@ fn decode_jpeg(bytes: &[u8], limit: Limit, note: &mut dyn FnMut(&str)) -> Result
 }
 
 fn decode_other(bytes: &[u8], name: &Path, limit: Limit) -> Result<Frame, Error> {
-    let damaged = |error: image::ImageError| Error::Damaged(in_one_line(&error.to_string()));
+    let damaged = |error: image::ImageError| Error::damaged(&error.to_string());
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
     if reader.format().is_none() {
         reader.set_format(image::ImageFormat::from_path(name).map_err(damaged)?);
@@ -138,8 +138,17 @@ fn decode_other(bytes: &[u8], name: &Path, limit: Limit) -> Result<Frame, Error>
     Ok(to_frame(picture))
 }
 
-fn in_one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+impl Error {
+    /// A decoder's message in one line, without its insides.
+    pub(super) fn damaged(message: &str) -> Error {
+        let words: Vec<_> = message.split_whitespace().collect();
+        let text = words.join(" ");
+        let text = text
+            .split(" while decoding ChunkType")
+            .next()
+            .unwrap_or_default();
+        Error::Damaged(text.trim_matches('"').into())
+    }
 }
 
 fn to_frame(picture: DynamicImage) -> Frame {

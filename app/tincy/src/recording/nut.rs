@@ -428,6 +428,14 @@ impl<W: Write> NutWriter<W> {
         self.stream.write_all(&header)?;
         self.stream.write_all(pixels)
     }
+
+    /// Writes what is still on its way, and closes the stream.
+    ///
+    /// # Errors
+    /// If writing fails.
+    pub fn finish(mut self) -> std::io::Result<()> {
+        self.stream.flush()
+    }
 }
 
 fn write_packet(stream: &mut impl Write, startcode: u64, mut body: Vec<u8>) -> std::io::Result<()> {

@@ -6,6 +6,7 @@ pub mod elementwise;
 pub mod first8;
 pub mod float;
 pub mod integer;
+pub mod lowbit;
 pub mod movement;
 pub mod pool;
 pub mod reference;

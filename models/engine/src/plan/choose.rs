@@ -2,7 +2,7 @@
 
 use crate::isa::Isa;
 use crate::kernel::{Kernel, Task};
-use crate::kernels::{elementwise, float, integer, movement, pool, reference};
+use crate::kernels::{elementwise, float, integer, lowbit, movement, pool, reference};
 use tincy_network::{Network, Op, Pool, Source};
 
 /// The instruction set and the choices that kernels are made by.
@@ -51,7 +51,9 @@ impl Choice {
 
     /// The first method that serves the task.
     fn convolution(&self, task: &Task<'_>, isa: Isa) -> Option<Box<dyn Kernel>> {
-        float::kernel(task, isa).or_else(|| integer::kernel(task, isa))
+        float::kernel(task, isa)
+            .or_else(|| lowbit::kernel(task, isa))
+            .or_else(|| integer::kernel(task, isa))
     }
 }
 

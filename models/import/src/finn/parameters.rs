@@ -10,6 +10,9 @@ use tincy_network::{Thresholds, WeightKind, Weights};
 /// The most weights a layer may have: more than any such network, little enough to allocate.
 const MAX_WEIGHTS: usize = 1 << 27;
 
+/// The most channels of a layer.
+const MAX_CHANNELS: usize = 1 << 16;
+
 /// The folder that parameter files are read from.
 pub(super) struct ParameterFolder {
     path: PathBuf,
@@ -66,8 +69,9 @@ impl ParameterFolder {
             .saturating_mul(size.kernel)
             .saturating_mul(size.inputs);
         let count = window.saturating_mul(size.outputs);
-        if count == 0 || count > MAX_WEIGHTS {
-            let what = format!("layer {}: {count} weights cannot be", size.layer);
+        if !(1..=MAX_WEIGHTS).contains(&count) || size.outputs > MAX_CHANNELS {
+            let SetSize { layer, outputs, .. } = size;
+            let what = format!("layer {layer}: {count} weights for {outputs} channels cannot be");
             return Err(Error::file(&self.path, what));
         }
         let mut set = Parameters {

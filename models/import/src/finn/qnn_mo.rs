@@ -238,7 +238,7 @@ impl Hidden {
             Step::Split { name, .. } | Step::Merge { name } | Step::Connected { name } => {
                 return Err(self.wrong(name, "cannot stand inside a split"));
             }
-            Step::End => return Ok(input),
+            Step::End => return Err(Error::file(&self.json, "the list ends inside a split")),
         };
         let source = builder
             .layer(format!("{name}{suffix}"), op, &[input])

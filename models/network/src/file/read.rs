@@ -1,10 +1,9 @@
 //! A model file to a network: every byte of it is checked before anything is used.
 
-use super::write::hex;
-use super::{Entry, Graph, Header, MAX_HEADER, Type, VERSION, map};
+use super::write::sum;
+use super::{Entry, Graph, Header, MAX_HEADER, Metadata, Type, VERSION, map};
 use crate::{Builder, Error, Finish, Layer, Network, Op, Values, WeightKind};
 use bytemuck::Pod;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -36,8 +35,11 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Network, Error> {
         path: name.into(),
         source,
     };
-    let mut copy = memmap2::MmapMut::map_anon(bytes.len().max(1)).map_err(io)?;
-    copy[..bytes.len()].copy_from_slice(bytes);
+    if bytes.is_empty() {
+        return Err(Damage(name.into()).because("0 bytes are no model file"));
+    }
+    let mut copy = memmap2::MmapMut::map_anon(bytes.len()).map_err(io)?;
+    copy.copy_from_slice(bytes);
     network(
         Arc::new(copy.make_read_only().map_err(io)?),
         Path::new(name),
@@ -123,10 +125,12 @@ fn check_sum(header: &Header, data: &[u8], damage: &Damage) -> Result<(), Error>
             "truncated or overlong: {end} bytes of tensors expected, {found} found"
         )));
     }
-    if hex(&Sha256::digest(data)) != header.metadata.sha256 {
-        return Err(
-            damage.because("damaged: the SHA-256 of the tensors is not the one in the header")
-        );
+    let Metadata {
+        network, sha256, ..
+    } = &header.metadata;
+    if sum(network, &header.tensors, data) != *sha256 {
+        return Err(damage
+            .because("damaged: the SHA-256 of graph and tensors is not the one in the header"));
     }
     Ok(())
 }

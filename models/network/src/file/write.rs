@@ -33,12 +33,13 @@ pub fn write(network: &Network, path: &Path) -> Result<(), Error> {
 /// The bytes of a network's model file. The same network gives the same bytes.
 pub fn to_bytes(network: &Network) -> Vec<u8> {
     let (entries, data) = lay_out(network);
+    let graph = json(&graph(network));
     let header = Header {
         metadata: Metadata {
             format: "tincy".into(),
             version: VERSION.into(),
-            sha256: hex(&Sha256::digest(&data)),
-            network: json(&graph(network)),
+            sha256: sum(&graph, &entries, &data),
+            network: graph,
         },
         tensors: entries,
     };
@@ -94,6 +95,17 @@ fn graph(network: &Network) -> Graph {
     }
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// The SHA-256 of the graph's text, a line for each tensor's entry, and the tensors; hexadecimal.
+pub(super) fn sum(graph: &str, entries: &BTreeMap<String, Entry>, data: &[u8]) -> String {
+    let mut sum = Sha256::new().chain_update(graph);
+    for (name, entry) in entries {
+        let Entry {
+            dtype,
+            shape,
+            data_offsets,
+        } = entry;
+        sum.update(format!("{name} {dtype:?} {shape:?} {data_offsets:?}\n"));
+    }
+    let digest = sum.chain_update(data).finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,0 +1,108 @@
+//! What an instruction set provides to the look-up method.
+
+use super::geometry::Lookups;
+
+/// Bytes of a table: the sixteen partial sums of a unit.
+pub(super) const TABLE: usize = 16;
+
+/// The most output channels of a block, over all instruction sets.
+pub(super) const MAX_LANES: usize = 64;
+
+/// How pixels are grouped into tiles.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patch {
+    /// Rows and columns of the pixels that are finished together.
+    pub size: [usize; 2],
+    /// Whether the patch of a 3x3 window (or any that is pooled) must lie within its rows; others run
+    /// on from one row to the next.
+    pub aligned: bool,
+}
+
+/// The four operations of the method for one instruction set.
+///
+/// Sums of a tile are 16 bits a pixel and channel (`PIXELS * LANES` of them), modulo 2^16, in
+/// whatever order suits the instruction set; [`lane`](Arch::lane) and [`natural`](Arch::natural) translate.
+pub(super) trait Arch: Copy + Send + Sync + 'static {
+    /// Names of the kernels: by weights (binary, ternary), then by bits of the codes less one.
+    const NAMES: [[&'static str; 4]; 2];
+    /// Output channels of a block.
+    const LANES: usize;
+    /// Output pixels of a tile.
+    const PIXELS: usize;
+    /// Input channels that one table serves.
+    const UNIT: usize;
+    /// Input channels that [`tables`](Arch::tables) takes at once.
+    const STEP: usize;
+    /// The pace for codes of one to four bits.
+    const PACE: [Pace; 4];
+    /// The patch without pooling.
+    const PATCH: Patch;
+    /// The patch of a pooled layer: two rows, an even number of columns, whole tiles.
+    const POOLED_PATCH: Patch;
+
+    /// The index of up to [`UNIT`](Arch::UNIT) weights, given which are to be counted. No weights: 0.
+    fn index(counted: &[bool]) -> u8 {
+        let bits = counted.iter().enumerate();
+        bits.map(|(i, counted)| u8::from(*counted) << i).sum()
+    }
+
+    /// Tables of a row of pixels. Pixel `x` has `channels` codes from `codes[x * pitch]` on, a multiple
+    /// of `STEP`; its tables go to `tables[unit * unit_pitch + x * TABLE..]`, its sum to `sums[x]`.
+    fn tables(self, row: Row<'_>, tables: &mut [u8], unit_pitch: usize, sums: &mut [i32]);
+
+    /// Adds to the sums of a tile, or makes them anew if `fresh`. Pixel `p` looks into the table at `bases[p] + offset` for each
+    /// offset of the list, with one row of `LANES` indices each.
+    fn tile(self, look: Look<'_>, tables: &[u8], bases: &[u32], sums: &mut [u16], fresh: bool);
+
+    /// The codes of one block of channels: for each, how many of `thresholds` its accumulator is
+    /// greater than. The accumulator is the largest over all `pixels` of `sums << shift - area`.
+    fn codes(self, pixels: &Pixels<'_>, shift: u32, thresholds: &[i16], codes: &mut [u8]);
+
+    /// Where in a pixel's sums a block's channel lies.
+    fn lane(channel: usize) -> usize;
+
+    /// Adds one pixel's sums, as numbers below 2^16, to `out` in natural order.
+    fn natural(self, sums: &[u16], out: &mut [i32]);
+}
+
+/// Codes of a row of pixels.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'a> {
+    /// The codes of the first pixel, and so on.
+    pub codes: &'a [u8],
+    /// Codes from one pixel to the next.
+    pub pitch: usize,
+    /// Codes of a pixel that count.
+    pub channels: usize,
+}
+
+/// What a tile looks up.
+#[derive(Clone, Copy)]
+pub(super) struct Look<'a> {
+    /// Where the tables lie.
+    pub lookups: Lookups<'a>,
+    /// `LANES` indices for each.
+    pub indices: &'a [u8],
+    /// How often byte sums are flushed.
+    pub pace: Pace,
+}
+
+/// How often byte sums are flushed to 16 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pace {
+    /// Look-ups that a loop takes at once; divides their number.
+    pub run: usize,
+    /// Runs from one flush to the next: their byte sums stay below 256.
+    pub runs: usize,
+}
+
+/// The pixels that become one output pixel: one, or the four under a pool's window.
+#[derive(Clone, Copy)]
+pub(super) struct Pixels<'a> {
+    /// `LANES` sums of each.
+    pub sums: [&'a [u16]; 4],
+    /// Sum of the codes under each one's window.
+    pub areas: [i32; 4],
+    /// How many of the four there are.
+    pub count: usize,
+}

@@ -1,0 +1,312 @@
+//! The method with AVX2: `vpshufb` looks up 32 channels of a pixel at once.
+//!
+//! A tile is 4 pixels x 64 channels, so eight byte sums stay in registers, and each look-up takes two
+//! loads of indices and four of tables for eight shuffles. Sums are kept split: of each pair of bytes
+//! the whole 16-bit lane (modulo 2^16) and the upper byte, which takes three operations to flush
+//! where two exact halves would take four. So even and odd channels are apart until the very end.
+
+#![allow(unsafe_code)]
+
+use super::arch::{Arch, Look, Pace, Patch, Pixels, Row, TABLE};
+use crate::isa::Avx2;
+use std::arch::asm;
+use std::arch::x86_64::*;
+
+const LANES: usize = 64;
+const PIXELS: usize = 4;
+
+impl Arch for Avx2 {
+    const NAMES: [[&'static str; 4]; 2] = [
+        [
+            "avx2-w1a1-lut",
+            "avx2-w1a2-lut",
+            "avx2-w1a3-lut",
+            "avx2-w1a4-lut",
+        ],
+        [
+            "avx2-w2a1-lut",
+            "avx2-w2a2-lut",
+            "avx2-w2a3-lut",
+            "avx2-w2a4-lut",
+        ],
+    ];
+    const LANES: usize = LANES;
+    const PIXELS: usize = PIXELS;
+    const UNIT: usize = 4;
+    const STEP: usize = 16;
+    const PACE: [Pace; 4] = [
+        Pace { run: 9, runs: 7 },
+        Pace { run: 7, runs: 3 },
+        Pace { run: 9, runs: 1 },
+        Pace { run: 4, runs: 1 },
+    ];
+    const PATCH: Patch = Patch {
+        size: [1, 4],
+        aligned: false,
+    };
+    const POOLED_PATCH: Patch = Patch {
+        size: [2, 2],
+        aligned: true,
+    };
+
+    #[inline(always)]
+    fn tables(self, row: Row<'_>, tables: &mut [u8], unit_pitch: usize, sums: &mut [i32]) {
+        let Some(last) = sums.len().checked_sub(1) else {
+            return;
+        };
+        let units = row.channels / 4;
+        assert!(row.channels.is_multiple_of(16) && units > 0);
+        assert!(last * row.pitch + row.channels <= row.codes.len());
+        assert!((units - 1) * unit_pitch + (last + 1) * TABLE <= tables.len());
+        // SAFETY: the token proves AVX2; the assertions are the function's conditions.
+        unsafe { make_tables(row, tables.as_mut_ptr(), unit_pitch, sums) }
+    }
+
+    #[inline(always)]
+    fn tile(self, look: Look<'_>, tables: &[u8], bases: &[u32], sums: &mut [u16], fresh: bool) {
+        let offsets = look.lookups.offsets();
+        let room = tables.len() - look.lookups.reach();
+        let bases = [bases[0], bases[1], bases[2], bases[3]].map(|base| base as usize);
+        assert!(bases[0].max(bases[1]).max(bases[2]).max(bases[3]) <= room);
+        assert!(look.indices.len() == offsets.len() * LANES && sums.len() == PIXELS * LANES);
+        assert!(offsets.len().is_multiple_of(look.pace.run));
+        let pixels = bases.map(|base| tables[base..].as_ptr());
+        let sums = sums.as_mut_ptr().cast();
+        // SAFETY: the token proves AVX2; the assertions are the function's conditions.
+        unsafe {
+            match (look.pace.run, look.pace.runs) {
+                (9, 7) => tile::<9, 7>(pixels, offsets, look.indices, sums, fresh),
+                (9, _) => tile::<9, 1>(pixels, offsets, look.indices, sums, fresh),
+                (7, _) => tile::<7, 3>(pixels, offsets, look.indices, sums, fresh),
+                _ => tile::<4, 1>(pixels, offsets, look.indices, sums, fresh),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn codes(self, pixels: &Pixels<'_>, shift: u32, thresholds: &[i16], codes: &mut [u8]) {
+        assert!(codes.len() == LANES && thresholds.len().is_multiple_of(LANES));
+        assert!(pixels.sums.iter().all(|sums| sums.len() == LANES));
+        // SAFETY: the token proves AVX2; the assertions are the function's conditions.
+        unsafe {
+            match (pixels.count, shift) {
+                (1, 1) => count_reached::<1, 1>(pixels, thresholds, codes.as_mut_ptr()),
+                (1, _) => count_reached::<1, 0>(pixels, thresholds, codes.as_mut_ptr()),
+                (_, 1) => count_reached::<4, 1>(pixels, thresholds, codes.as_mut_ptr()),
+                _ => count_reached::<4, 0>(pixels, thresholds, codes.as_mut_ptr()),
+            }
+        }
+    }
+
+    fn lane(channel: usize) -> usize {
+        let (half, within) = (channel / 32, channel % 32);
+        half * 32 + within % 2 * 16 + within / 2
+    }
+
+    #[inline(always)]
+    fn natural(self, sums: &[u16], out: &mut [i32]) {
+        for (sums, out) in sums.chunks_exact(32).zip(out.chunks_exact_mut(32)) {
+            let (both, upper) = sums.split_at(16);
+            for ((both, upper), out) in both.iter().zip(upper).zip(out.as_chunks_mut::<2>().0) {
+                out[0] += i32::from(both.wrapping_sub(upper << 8));
+                out[1] += i32::from(*upper);
+            }
+        }
+    }
+}
+
+/// Holds values in registers: without it the compiler folds index loads into every shuffle, or
+/// hoists loads over several look-ups and spills the sums.
+macro_rules! pin {
+    ($a:expr, $b:expr) => {
+        asm!("/* {0} {1} */", inout(ymm_reg) $a, inout(ymm_reg) $b,
+            options(pure, nomem, nostack, preserves_flags))
+    };
+    ($s:ident) => {
+        asm!("/* {0} {1} {2} {3} {4} {5} {6} {7} */",
+            inout(ymm_reg) $s[0], inout(ymm_reg) $s[1], inout(ymm_reg) $s[2], inout(ymm_reg) $s[3],
+            inout(ymm_reg) $s[4], inout(ymm_reg) $s[5], inout(ymm_reg) $s[6], inout(ymm_reg) $s[7],
+            options(nostack, preserves_flags))
+    };
+}
+
+/// Looks up runs of `RUN` look-ups, flushing byte sums after every `RUNS`, for four pixels and 64
+/// channels. Sums are, for each pixel and half of the channels, one vector of whole lanes and one of
+/// upper bytes; they are added to, or made anew if `fresh`.
+///
+/// # Safety
+/// `RUN` divides the number of offsets; there are 64 indices for each, and 16 vectors of sums; 16 bytes
+/// can be read at each pixel's pointer plus each offset.
+#[target_feature(enable = "avx2")]
+#[inline(never)]
+unsafe fn tile<const RUN: usize, const RUNS: usize>(
+    pixels: [*const u8; PIXELS],
+    offsets: &[u32],
+    indices: &[u8],
+    sums: *mut __m256i,
+    mut fresh: bool,
+) {
+    let (mut at, mut indices) = (offsets.as_ptr(), indices.as_ptr());
+    let mut runs = offsets.len() / RUN;
+    // SAFETY: loads and stores stay within what the caller promises, since `runs` counts down to 0.
+    unsafe {
+        while runs > 0 {
+            let mut bytes = [_mm256_setzero_si256(); 8];
+            let block = if RUNS == 1 { 1 } else { runs.min(RUNS) };
+            for _ in 0..block {
+                macro_rules! unrolled {
+                    ($($k:literal)*) => {
+                        $(if $k < RUN {
+                            let offset = *at.add($k) as usize;
+                            look_up(&pixels, offset, indices.add($k * LANES), &mut bytes);
+                        })*
+                    };
+                }
+                unrolled!(0 1 2 3 4 5 6 7 8);
+                at = at.add(RUN);
+                indices = indices.add(RUN * LANES);
+            }
+            runs -= block;
+            for i in 0..8 {
+                let (both, upper) = (sums.add(2 * i), sums.add(2 * i + 1));
+                let high = _mm256_srli_epi16::<8>(bytes[i]);
+                if fresh {
+                    _mm256_storeu_si256(both, bytes[i]);
+                    _mm256_storeu_si256(upper, high);
+                } else {
+                    _mm256_storeu_si256(both, _mm256_add_epi16(_mm256_loadu_si256(both), bytes[i]));
+                    _mm256_storeu_si256(upper, _mm256_add_epi16(_mm256_loadu_si256(upper), high));
+                }
+            }
+            fresh = false;
+        }
+    }
+}
+
+/// One look-up of four pixels and 64 channels.
+#[target_feature(enable = "avx2")]
+#[inline]
+unsafe fn look_up(
+    pixels: &[*const u8; PIXELS],
+    offset: usize,
+    indices: *const u8,
+    bytes: &mut [__m256i; 8],
+) {
+    // SAFETY: in bounds by the caller's promise; the assembly is empty.
+    unsafe {
+        let mut low = _mm256_loadu_si256(indices.cast());
+        let mut high = _mm256_loadu_si256(indices.add(32).cast());
+        pin!(low, high);
+        for p in 0..PIXELS {
+            let table = _mm_loadu_si128(pixels[p].add(offset).cast());
+            let table = _mm256_broadcastsi128_si256(table);
+            bytes[2 * p] = _mm256_add_epi8(bytes[2 * p], _mm256_shuffle_epi8(table, low));
+            bytes[2 * p + 1] = _mm256_add_epi8(bytes[2 * p + 1], _mm256_shuffle_epi8(table, high));
+        }
+        pin!(bytes);
+    }
+}
+
+/// Shuffle masks that put channel `k` of a unit where bit `k` of the table entry is set, and 0
+/// elsewhere; the lower lane is for units 0 and 2 of four, the upper for 1 and 3.
+const SPREAD: [[[u8; 32]; 4]; 2] = {
+    let mut masks = [[[0x80; 32]; 4]; 2];
+    let mut i = 0;
+    while i < 2 * 4 * 32 {
+        let (pair, k, byte) = (i / 128, i / 32 % 4, i % 32);
+        if ((byte % 16) >> k) & 1 == 1 {
+            masks[pair][k][byte] = (8 * pair + 4 * (byte / 16) + k) as u8;
+        }
+        i += 1;
+    }
+    masks
+};
+
+/// # Safety
+/// `row` has whole sixteens of channels for each of `sums`, and `tables` room for all their tables.
+#[target_feature(enable = "avx2")]
+unsafe fn make_tables(row: Row<'_>, tables: *mut u8, unit_pitch: usize, sums: &mut [i32]) {
+    // SAFETY: within the row and the tables by the caller's promise.
+    unsafe {
+        let mut masks = [[_mm256_setzero_si256(); 4]; 2];
+        for pair in 0..2 {
+            for k in 0..4 {
+                masks[pair][k] = _mm256_loadu_si256(SPREAD[pair][k].as_ptr().cast());
+            }
+        }
+        for x in 0..sums.len() {
+            let mut sum = _mm_setzero_si128();
+            for sixteen in 0..row.channels / 16 {
+                let codes = row.codes.as_ptr().add(x * row.pitch + 16 * sixteen);
+                let codes = _mm_loadu_si128(codes.cast());
+                sum = _mm_add_epi64(sum, _mm_sad_epu8(codes, _mm_setzero_si128()));
+                let codes = _mm256_broadcastsi128_si256(codes);
+                let to = tables.add(4 * sixteen * unit_pitch + x * TABLE);
+                for pair in 0..2 {
+                    let m = &masks[pair];
+                    let low = _mm256_add_epi8(
+                        _mm256_shuffle_epi8(codes, m[0]),
+                        _mm256_shuffle_epi8(codes, m[1]),
+                    );
+                    let high = _mm256_add_epi8(
+                        _mm256_shuffle_epi8(codes, m[2]),
+                        _mm256_shuffle_epi8(codes, m[3]),
+                    );
+                    let both = _mm256_add_epi8(low, high);
+                    let to = to.add(2 * pair * unit_pitch);
+                    _mm_storeu_si128(to.cast(), _mm256_castsi256_si128(both));
+                    let upper = _mm256_extracti128_si256::<1>(both);
+                    _mm_storeu_si128(to.add(unit_pitch).cast(), upper);
+                }
+            }
+            let sum = _mm_add_epi64(sum, _mm_unpackhi_epi64(sum, sum));
+            sums[x] = _mm_cvtsi128_si32(sum);
+        }
+    }
+}
+
+/// Counts, for 64 channels, the thresholds that the largest of `N` accumulators is above.
+///
+/// # Safety
+/// Sums have 64 lanes, thresholds whole rows of 64, and 64 bytes can be written.
+#[target_feature(enable = "avx2")]
+unsafe fn count_reached<const N: usize, const SHIFT: i32>(
+    pixels: &Pixels<'_>,
+    thresholds: &[i16],
+    codes: *mut u8,
+) {
+    // SAFETY: in bounds by the caller's promise.
+    unsafe {
+        let mut acc = [_mm256_setzero_si256(); 4];
+        for n in 0..N {
+            let sums: *const __m256i = pixels.sums[n].as_ptr().cast();
+            let area = _mm256_set1_epi16(pixels.areas[n] as i16);
+            for half in 0..2 {
+                let odd = _mm256_loadu_si256(sums.add(2 * half + 1));
+                let both = _mm256_loadu_si256(sums.add(2 * half));
+                let even = _mm256_sub_epi16(both, _mm256_slli_epi16::<8>(odd));
+                for (i, sum) in [(2 * half, even), (2 * half + 1, odd)] {
+                    let value = _mm256_sub_epi16(_mm256_slli_epi16::<SHIFT>(sum), area);
+                    acc[i] = if n == 0 {
+                        value
+                    } else {
+                        _mm256_max_epi16(acc[i], value)
+                    };
+                }
+            }
+        }
+        let mut counts = [_mm256_setzero_si256(); 4];
+        for step in thresholds.chunks_exact(LANES) {
+            let step: *const __m256i = step.as_ptr().cast();
+            for i in 0..4 {
+                let above = _mm256_cmpgt_epi16(acc[i], _mm256_loadu_si256(step.add(i)));
+                counts[i] = _mm256_sub_epi16(counts[i], above);
+            }
+        }
+        for half in 0..2 {
+            let odd = _mm256_slli_epi16::<8>(counts[2 * half + 1]);
+            let both = _mm256_or_si256(counts[2 * half], odd);
+            _mm256_storeu_si256(codes.add(32 * half).cast(), both);
+        }
+    }
+}

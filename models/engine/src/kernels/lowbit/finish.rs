@@ -1,0 +1,167 @@
+//! Sums to outputs: thresholds in 16 bits where that is proved, everything else in 32.
+
+use super::arch::{Arch, MAX_LANES, Pixels};
+use super::geometry::Pooling;
+use super::pack::{self, Block, Packed};
+use crate::parts::Parts;
+use crate::tensor::TensorMut;
+use tincy_network::accumulator::Bound;
+use tincy_network::{Affine, Number};
+
+/// What becomes of a sum, packed for the lanes.
+pub(super) enum Finish {
+    /// Accumulators of 16 bits against thresholds of 16 bits, in the order of the lanes.
+    Narrow(Packed<i16>),
+    /// Accumulators and thresholds of 32 bits, in natural order.
+    Wide(Packed<i32>),
+    /// One product, one sum, an activation, and rounding to a code if the output is one.
+    Affine(Affine),
+}
+
+/// The map that is written.
+#[derive(Clone, Copy)]
+pub(super) enum Output<'a> {
+    /// Codes, signed or not.
+    Codes(Parts<'a, u8>),
+    /// Floats.
+    Floats(Parts<'a, f32>),
+}
+
+impl<'a> Output<'a> {
+    pub(super) fn new(map: TensorMut<'a>) -> Output<'a> {
+        match map {
+            TensorMut::F32(floats) => Output::Floats(Parts::new(floats)),
+            TensorMut::U8(codes) => Output::Codes(Parts::new(codes)),
+            TensorMut::I8(codes) => Output::Codes(Parts::new(bytemuck::cast_slice_mut(codes))),
+        }
+    }
+}
+
+impl Finish {
+    /// The finish of a layer, or `None` if its sums cannot be pooled in the same pass.
+    pub(super) fn new<A: Arch>(
+        finish: &tincy_network::Finish,
+        bound: Bound,
+        pooling: Pooling,
+        blocks: &[Block],
+    ) -> Option<Finish> {
+        let narrow = bound.min > i64::from(i16::MIN) && bound.max <= i64::from(i16::MAX);
+        match finish {
+            tincy_network::Finish::Thresholds(t) if narrow => {
+                Some(Finish::Narrow(pack::narrow::<A>(t, blocks)))
+            }
+            tincy_network::Finish::Thresholds(t) => Some(Finish::Wide(pack::wide::<A>(t, blocks))),
+            tincy_network::Finish::Affine(affine) => {
+                (pooling == Pooling::No).then(|| Finish::Affine(affine.clone()))
+            }
+        }
+    }
+
+    /// Whether sums are widened to 32 bits.
+    pub(super) fn is_wide(&self) -> bool {
+        !matches!(self, Finish::Narrow(_))
+    }
+}
+
+/// Codes of one pixel's block, by [`Arch::codes`].
+#[inline(always)]
+pub(super) fn narrow<A: Arch>(
+    arch: A,
+    pixels: &Pixels<'_>,
+    shift: u32,
+    thresholds: &[i16],
+    out: &mut [u8],
+) {
+    if out.len() == A::LANES {
+        arch.codes(pixels, shift, thresholds, out);
+    } else {
+        let mut codes = [0; MAX_LANES];
+        arch.codes(pixels, shift, thresholds, &mut codes[..A::LANES]);
+        out.copy_from_slice(&codes[..out.len()]);
+    }
+}
+
+/// The largest accumulator under a pool's window (or the only one) of each lane, in 32 bits.
+#[inline(always)]
+pub(super) fn accumulators(
+    sums: [&[i32]; 4],
+    areas: [i32; 4],
+    count: usize,
+    shift: u32,
+) -> [i32; MAX_LANES] {
+    let mut largest = [i32::MIN; MAX_LANES];
+    for (sums, area) in sums.into_iter().zip(areas).take(count) {
+        for (largest, sum) in largest.iter_mut().zip(sums) {
+            *largest = (*largest).max((sum << shift) - area);
+        }
+    }
+    largest
+}
+
+/// How many of its thresholds each lane reaches; `thresholds` has `lanes` for each step.
+#[inline(always)]
+pub(super) fn count_reached(
+    accumulators: &[i32; MAX_LANES],
+    thresholds: &[i32],
+    lanes: usize,
+    out: &mut [u8],
+) {
+    let mut counts = [0i32; MAX_LANES];
+    for step in thresholds.chunks_exact(lanes) {
+        for ((count, acc), t) in counts.iter_mut().zip(accumulators).zip(step) {
+            *count += i32::from(acc >= t);
+        }
+    }
+    for (out, count) in out.iter_mut().zip(counts) {
+        *out = count as u8;
+    }
+}
+
+/// The real outputs of a block's channels.
+#[inline(always)]
+fn affine<'a>(
+    affine: &'a Affine,
+    block: &'a Block,
+    accumulators: &'a [i32; MAX_LANES],
+) -> impl Iterator<Item = f32> + 'a {
+    let bias = &affine.bias[block.first..][..block.count];
+    let sums = accumulators.iter().zip(bias).enumerate();
+    sums.map(move |(lane, (acc, bias))| {
+        let scale = affine.scale.get(block.first + lane).copied().unwrap_or(1.0);
+        let product = *acc as f32 * scale;
+        affine.activation.apply(product + bias)
+    })
+}
+
+/// Writes a block's channels of one pixel.
+///
+/// # Safety
+/// No other thread may hold a part of `output` that overlaps `range`.
+#[allow(unsafe_code)]
+pub(super) unsafe fn write_affine(
+    finish: &Affine,
+    block: &Block,
+    accumulators: &[i32; MAX_LANES],
+    output: &Output<'_>,
+    range: std::ops::Range<usize>,
+) {
+    let values = affine(finish, block, accumulators);
+    match (output, finish.output) {
+        (Output::Floats(floats), _) => {
+            // SAFETY: promised by the caller.
+            let out = unsafe { floats.part(range) };
+            out.iter_mut()
+                .zip(values)
+                .for_each(|(out, value)| *out = value);
+        }
+        (Output::Codes(codes), Number::Code(code)) => {
+            // SAFETY: promised by the caller.
+            let out = unsafe { codes.part(range) };
+            let bytes = values.map(|value| code.quantize(value) as u8);
+            out.iter_mut()
+                .zip(bytes)
+                .for_each(|(out, byte)| *out = byte);
+        }
+        (Output::Codes(_), Number::F32) => unreachable!("a real output has a map of floats"),
+    }
+}

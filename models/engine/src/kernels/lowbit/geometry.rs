@@ -1,0 +1,386 @@
+//! Where tables, tiles and outputs of a layer lie.
+//!
+//! Tables of a band of rows lie as `[row][group][unit][column][16]`, padding included. A tile is a few
+//! output pixels, a *patch* the tiles whose pixels are finished together; a *slot* is a pixel's place
+//! in that order. All offsets are in bytes from the band's first table.
+
+use super::arch::{Arch, Patch, TABLE};
+use crate::kernel::Task;
+use tincy_network::shape::window_positions;
+use tincy_network::{Padding, Pool, Shape};
+
+/// Tables of a band of a large map take about this much, so that they stay in a second-level cache.
+const BAND_BYTES: usize = 128 << 10;
+
+/// Indices of a block of channels are taken in chunks of about this much, so that they stay in a
+/// first-level cache while all tiles pass.
+const CHUNK_LOOKUPS: usize = 144;
+
+/// A max pool done in the same pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pooling {
+    /// None.
+    No,
+    /// 2x2 with stride 2: pixels meet in a patch.
+    Halve,
+    /// 2x2 with stride 1, one pixel of padding below and to the right: done on the finished map.
+    Smooth,
+}
+
+impl Pooling {
+    /// The pooling, if it is one of these.
+    pub(super) fn new(pool: Option<Pool>) -> Option<Pooling> {
+        let Some(pool) = pool else {
+            return Some(Pooling::No);
+        };
+        let after = Padding {
+            bottom: 1,
+            right: 1,
+            ..Padding::default()
+        };
+        match (pool.size, pool.stride) {
+            ([2, 2], [2, 2]) if pool.padding == Padding::default() => Some(Pooling::Halve),
+            ([2, 2], [1, 1]) if pool.padding == after => Some(Pooling::Smooth),
+            _ => None,
+        }
+    }
+}
+
+/// Offsets of the tables that a tile looks into, and how far the last one reaches.
+#[derive(Clone, Copy)]
+pub(super) struct Lookups<'a> {
+    offsets: &'a [u32],
+    reach: usize,
+    /// The two distances that a 3x3 window without dilation at stride 1 needs; its list has nine
+    /// offsets a unit.
+    #[allow(dead_code)]
+    pub square: Option<Square>,
+}
+
+/// Distances between the tables of a 3x3 window, in bytes.
+#[derive(Clone, Copy, Debug)]
+#[allow(dead_code)]
+pub(super) struct Square {
+    /// From a row to the next.
+    pub row_pitch: usize,
+    /// From a unit to the next.
+    pub unit_pitch: usize,
+}
+
+impl Lookups<'_> {
+    /// The offsets.
+    pub(super) fn offsets(&self) -> &[u32] {
+        self.offsets
+    }
+
+    /// Bytes that looking into all tables needs, from a pixel's base on.
+    pub(super) fn reach(&self) -> usize {
+        self.reach
+    }
+}
+
+/// A part of a block's look-ups.
+#[derive(Clone, Debug)]
+pub(super) struct Chunk {
+    /// Units.
+    pub units: std::ops::Range<usize>,
+    /// Offset of its first unit's tables.
+    pub base: usize,
+    /// Look-ups of one plane of indices, padded to whole runs.
+    pub lookups: usize,
+}
+
+/// An output pixel of a band.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target {
+    /// Its number in the band, row by row; `u32::MAX` for none.
+    pub pixel: u32,
+    /// The slots of its patch that it is made of; all the same without pooling.
+    pub slots: [u8; 4],
+}
+
+/// Everything that does not depend on weights.
+pub(super) struct Geometry {
+    pub input: Shape,
+    pub kernel: [usize; 2],
+    pub stride: [usize; 2],
+    pub dilation: [usize; 2],
+    pub padding: Padding,
+    pub pooling: Pooling,
+    pub groups: usize,
+    /// Input channels of a group, and the same rounded up to what the table builder takes.
+    pub channels: usize,
+    pub padded_channels: usize,
+    /// Output channels.
+    pub outputs: usize,
+    /// Rows and columns that are computed, before any pooling.
+    pub rows: usize,
+    pub columns: usize,
+    /// Rows of a full band, a multiple of the patch's.
+    pub band_rows: usize,
+    /// Whether all rows make one band, which the team shares by channels, not by rows.
+    pub shared: bool,
+    pub patch: Patch,
+    /// Tables of a row.
+    pub table_columns: usize,
+    pub unit_pitch: usize,
+    pub row_pitch: usize,
+    /// One look-up list serves all chunks.
+    offsets: Vec<u32>,
+    reach: usize,
+    square: bool,
+    pub chunks: Vec<Chunk>,
+    /// Table of each slot's first look-up, and the place of its window's sum.
+    pub bases: Vec<u32>,
+    pub areas: Vec<u32>,
+    pub targets: Vec<Target>,
+}
+
+impl Geometry {
+    /// The geometry of a task, or `None` if the pool cannot be done in the same pass.
+    pub(super) fn new<A: Arch>(task: &Task<'_>, run: usize) -> Option<Geometry> {
+        let (convolution, input) = (task.convolution, task.input);
+        let pooling = Pooling::new(task.pool)?;
+        let Padding {
+            top,
+            left,
+            bottom,
+            right,
+        } = convolution.padding;
+        let [ky, kx] = convolution.kernel;
+        let ([sy, sx], [dy, dx]) = (convolution.stride, convolution.dilation);
+        let mut rows = window_positions(input.height + top + bottom, ky, dy, sy)?;
+        let mut columns = window_positions(input.width + left + right, kx, dx, sx)?;
+        let square = [ky, kx, sy, sx, dy, dx] == [3, 3, 1, 1, 1, 1];
+        let patch = match pooling {
+            Pooling::Halve => {
+                (rows, columns) = (rows & !1, columns & !1);
+                A::POOLED_PATCH
+            }
+            _ => Patch {
+                aligned: A::PATCH.aligned && square,
+                ..A::PATCH
+            },
+        };
+        if rows == 0 || columns == 0 {
+            return None;
+        }
+        let channels = input.channels / convolution.groups;
+        let last_column =
+            columns.next_multiple_of(if patch.aligned { patch.size[1] } else { 1 }) - 1;
+        let table_columns = (input.width + left + right).max(last_column * sx + (kx - 1) * dx + 1);
+        let padded_channels = channels.next_multiple_of(A::STEP);
+        let unit_pitch = table_columns * TABLE;
+        let mut geometry = Geometry {
+            input,
+            kernel: [ky, kx],
+            stride: [sy, sx],
+            dilation: [dy, dx],
+            padding: convolution.padding,
+            pooling,
+            groups: convolution.groups,
+            channels,
+            padded_channels,
+            outputs: convolution.out_channels,
+            rows,
+            columns,
+            band_rows: rows,
+            shared: false,
+            patch,
+            table_columns,
+            unit_pitch,
+            row_pitch: unit_pitch * convolution.groups * (padded_channels / A::UNIT),
+            offsets: Vec::new(),
+            reach: 0,
+            square,
+            chunks: Vec::new(),
+            bases: Vec::new(),
+            areas: Vec::new(),
+            targets: Vec::new(),
+        };
+        geometry.set_band();
+        geometry.set_chunks(channels.div_ceil(A::UNIT), run);
+        geometry.set_slots();
+        let far = geometry.table_bytes(geometry.band_rows) + geometry.reach;
+        (far <= u32::MAX as usize).then_some(geometry)
+    }
+
+    /// Rows of tables under `rows` rows of output.
+    pub(super) fn table_rows(&self, rows: usize) -> usize {
+        (rows - 1) * self.stride[0] + (self.kernel[0] - 1) * self.dilation[0] + 1
+    }
+
+    /// Bytes of tables under `rows` rows of output.
+    pub(super) fn table_bytes(&self, rows: usize) -> usize {
+        self.table_rows(rows) * self.row_pitch
+    }
+
+    /// Bytes of a band's tables, with room for look-ups that are only there to fill a run.
+    pub(super) fn band_bytes(&self) -> usize {
+        self.table_bytes(self.band_rows) + self.reach
+    }
+
+    /// Height and width of the output.
+    pub(super) fn output_size(&self) -> [usize; 2] {
+        match self.pooling {
+            Pooling::Halve => [self.rows / 2, self.columns / 2],
+            _ => [self.rows, self.columns],
+        }
+    }
+
+    /// Slots of a patch.
+    pub(super) fn patch_slots(&self) -> usize {
+        self.patch.size[0] * self.patch.size[1]
+    }
+
+    /// Output pixels of a patch.
+    pub(super) fn patch_targets(&self) -> usize {
+        match self.pooling {
+            Pooling::Halve => self.patch_slots() / 4,
+            _ => self.patch_slots(),
+        }
+    }
+
+    /// Pixels that become one output pixel.
+    pub(super) fn window_pixels(&self) -> usize {
+        if self.pooling == Pooling::Halve { 4 } else { 1 }
+    }
+
+    /// Output pixels of `rows` rows.
+    pub(super) fn target_pixels(&self, rows: usize) -> u32 {
+        let down = if self.pooling == Pooling::Halve { 2 } else { 1 };
+        (rows / down * self.output_size()[1]) as u32
+    }
+
+    /// Patches that `rows` rows take.
+    pub(super) fn patches(&self, rows: usize) -> usize {
+        let [height, width] = self.patch.size;
+        if self.patch.aligned {
+            rows.div_ceil(height) * self.columns.div_ceil(width)
+        } else {
+            (rows * self.columns).div_ceil(width)
+        }
+    }
+
+    /// The look-ups of a chunk.
+    pub(super) fn lookups(&self, chunk: &Chunk) -> Lookups<'_> {
+        let square = Square {
+            row_pitch: self.row_pitch,
+            unit_pitch: self.unit_pitch,
+        };
+        Lookups {
+            offsets: &self.offsets[..chunk.lookups],
+            reach: self.reach,
+            square: self.square.then_some(square),
+        }
+    }
+
+    /// A small map with many weights is one band: its tables are made once, and its weights read
+    /// once. A large map goes by bands.
+    fn set_band(&mut self) {
+        let positions = self.kernel[0] * self.kernel[1];
+        let weights = positions * self.outputs * self.channels / 4;
+        self.shared = self.table_bytes(self.rows) <= weights || self.pooling == Pooling::Smooth;
+        if self.shared {
+            return;
+        }
+        let step = self.patch.size[0];
+        let fits = (1..=self.rows / step).take_while(|n| self.table_bytes(n * step) <= BAND_BYTES);
+        self.band_rows = step * fits.last().unwrap_or(1);
+    }
+
+    fn set_chunks(&mut self, units: usize, run: usize) {
+        let positions = self.kernel[0] * self.kernel[1];
+        let step = (CHUNK_LOOKUPS / positions).clamp(1, units);
+        self.chunks = (0..units)
+            .step_by(step)
+            .map(|first| {
+                let units = first..units.min(first + step);
+                Chunk {
+                    base: first * self.unit_pitch,
+                    lookups: (units.len() * positions).next_multiple_of(run),
+                    units,
+                }
+            })
+            .collect();
+        for unit in 0..step {
+            for y in 0..self.kernel[0] {
+                for x in 0..self.kernel[1] {
+                    let column = x * self.dilation[1] * TABLE;
+                    let row = y * self.dilation[0] * self.row_pitch;
+                    self.offsets
+                        .push((unit * self.unit_pitch + row + column) as u32);
+                }
+            }
+        }
+        self.offsets
+            .resize(self.chunks[0].lookups.max(self.offsets.len()), 0);
+        self.reach = self
+            .offsets
+            .iter()
+            .max()
+            .map_or(0, |offset| *offset as usize + TABLE);
+    }
+
+    /// Lays out slots and targets of a full band; a band with fewer rows uses the first of them.
+    fn set_slots(&mut self) {
+        let [height, width] = self.patch.size;
+        let across = self.columns.div_ceil(width);
+        for patch in 0..self.patches(self.band_rows) {
+            for slot in 0..self.patch_slots() {
+                let (y, x) = if self.patch.aligned {
+                    (
+                        patch / across * height + slot / width,
+                        patch % across * width + slot % width,
+                    )
+                } else {
+                    let pixel = (patch * width + slot).min(self.band_rows * self.columns - 1);
+                    (pixel / self.columns, pixel % self.columns)
+                };
+                let (y, x) = (y.min(self.band_rows - 1), x * self.stride[1]);
+                let row = y * self.stride[0] * self.row_pitch;
+                self.bases.push((row + x * TABLE) as u32);
+                self.areas.push((y * self.table_columns + x) as u32);
+            }
+            for n in 0..self.patch_targets() {
+                self.targets.push(self.target(patch, n));
+            }
+        }
+    }
+
+    fn target(&self, patch: usize, n: usize) -> Target {
+        let [height, width] = self.patch.size;
+        let [_, out_columns] = self.output_size();
+        let across = self.columns.div_ceil(width);
+        let (slots, y, x) = match self.pooling {
+            Pooling::Halve => {
+                let slot = 2 * n as u8;
+                let below = slot + width as u8;
+                let x = patch % across * (width / 2) + n;
+                (
+                    [slot, slot + 1, below, below + 1],
+                    patch / across * (height / 2),
+                    x,
+                )
+            }
+            _ if self.patch.aligned => {
+                let (y, x) = (
+                    patch / across * height + n / width,
+                    patch % across * width + n % width,
+                );
+                ([n as u8; 4], y, x)
+            }
+            _ => (
+                [n as u8; 4],
+                (patch * width + n) / out_columns,
+                (patch * width + n) % out_columns,
+            ),
+        };
+        let pixel = if x < out_columns {
+            (y * out_columns + x) as u32
+        } else {
+            u32::MAX
+        };
+        Target { pixel, slots }
+    }
+}

@@ -1,0 +1,488 @@
+//! The kernel of a layer: loops over bands, blocks of channels, chunks of units and tiles.
+
+#![allow(unsafe_code)]
+
+use super::arch::{Arch, Look, Pace, Pixels};
+use super::finish::{self, Finish, Output};
+use super::geometry::{Geometry, Pooling};
+use super::pack::{self, Block};
+use super::scratch::{Band, Sizes, Work};
+use super::tables;
+use crate::kernel::{Kernel, Task};
+use crate::parts::Parts;
+use crate::team::Team;
+use crate::tensor::{Buffer, Tensor, TensorMut};
+use std::ops::Range;
+use tincy_network::{Code, WeightKind, accumulator};
+
+/// Sums of this many bytes are kept at once where a block's units are taken in several chunks.
+const SUM_BYTES: usize = 24 << 10;
+
+/// And of this many where not, so that they leave a first-level cache to the tables.
+const FEW_SUM_BYTES: usize = 4 << 10;
+
+/// A convolution by table look-up.
+pub(super) struct Lookup<A> {
+    arch: A,
+    name: &'static str,
+    geometry: Geometry,
+    blocks: Vec<Block>,
+    indices: Buffer,
+    indices_per_block: usize,
+    planes: usize,
+    shift: u32,
+    pace: Pace,
+    finish: Finish,
+    patches_at_once: usize,
+    sizes: Sizes,
+}
+
+/// Tables of a band, ready to be looked into.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    tables: &'a [u8],
+    areas: &'a [i32],
+    /// Rows that are computed.
+    rows: usize,
+    /// First pixel of the band's output.
+    first_pixel: usize,
+}
+
+impl<A: Arch> Lookup<A> {
+    /// The kernel of a task, or `None` where the method cannot serve it.
+    pub(super) fn new(task: &Task<'_>, arch: A) -> Option<Lookup<A>> {
+        let convolution = task.convolution;
+        let code = served(task.number.code()?)?;
+        let (row, shift) = match convolution.weights.kind() {
+            WeightKind::Binary => (0, 1),
+            WeightKind::Ternary => (1, 0),
+            _ => return None,
+        };
+        let bits = usize::from(code.bits) - 1;
+        let pace = A::PACE[bits];
+        debug_assert!(pace.run * pace.runs * A::UNIT * code.max() as usize <= 255);
+        let bound = accumulator::bound(convolution, code);
+        let geometry = Geometry::new::<A>(task, pace.run)?;
+        let blocks = pack::blocks(convolution.out_channels, convolution.groups, A::LANES);
+        let finish = Finish::new::<A>(&convolution.finish, bound, geometry.pooling, &blocks)?;
+        let planes = pack::planes(convolution.weights.kind()).len();
+        if finish.is_wide() && !fits_wide::<A>(&geometry, planes, code) {
+            return None;
+        }
+        let patch = geometry.patch_slots() * A::LANES * size_of::<u16>();
+        let at_once = if geometry.chunks.len() == 1 {
+            FEW_SUM_BYTES
+        } else {
+            SUM_BYTES
+        };
+        let patches_at_once = (at_once / patch).clamp(1, geometry.patches(geometry.band_rows));
+        Some(Lookup {
+            arch,
+            name: A::NAMES[row][bits],
+            indices: pack::indices::<A>(convolution, &geometry, &blocks),
+            indices_per_block: pack::block_indices::<A>(&geometry, planes),
+            planes,
+            shift,
+            pace,
+            patches_at_once,
+            sizes: Sizes::new::<A>(&geometry, patches_at_once, finish.is_wide()),
+            finish,
+            blocks,
+            geometry,
+        })
+    }
+
+    /// A small map: tables by rows, then blocks of channels, each shared by the team.
+    fn run_one_band(&self, input: &[u8], output: Output<'_>, scratch: &mut [u8], team: &Team) {
+        let (mut shared, members) = scratch.split_at_mut(self.sizes.band_bytes());
+        let band = self.sizes.band(&mut shared);
+        let members = Parts::new(members);
+        let work = |member: usize| {
+            let bytes = self.sizes.work_bytes();
+            // SAFETY: every member takes its own part, one at a time.
+            let mut memory = unsafe { members.part(member * bytes..(member + 1) * bytes) };
+            self.sizes.work(&mut memory)
+        };
+        let rows = self.geometry.table_rows(self.geometry.rows);
+        let (tables, sums) = (Parts::new(band.tables), Parts::new(band.sums));
+        team.run(&|member| {
+            let mine = team.share(member, rows);
+            let (pitch, sum_pitch) = (self.geometry.row_pitch, self.sum_pitch());
+            // SAFETY: members have rows of their own.
+            let mut band = unsafe {
+                Band {
+                    tables: tables.part(mine.start * pitch..mine.end * pitch),
+                    sums: sums.part(mine.start * sum_pitch..mine.end * sum_pitch),
+                }
+            };
+            self.make_tables(
+                input,
+                mine.start,
+                0..mine.len(),
+                &mut band,
+                work(member).line,
+            );
+        });
+        let (tables, sums) = (&*band.tables, &*band.sums);
+        team.run(&|member| {
+            let mut work = work(member);
+            let rows = self.geometry.rows;
+            self.run_blocks(
+                tables,
+                sums,
+                rows,
+                0,
+                team.share(member, self.blocks.len()),
+                &mut work,
+                &output,
+            );
+        });
+    }
+
+    /// A large map: each member has a run of rows, which it takes band by band.
+    fn run_bands(&self, input: &[u8], output: Output<'_>, scratch: &mut [u8], team: &Team) {
+        let members = Parts::new(scratch);
+        let step = self.geometry.patch.size[0];
+        team.run(&|member| {
+            let bytes = self.sizes.band_bytes() + self.sizes.work_bytes();
+            // SAFETY: every member takes its own part.
+            let mut memory = unsafe { members.part(member * bytes..(member + 1) * bytes) };
+            let mut band = self.sizes.band(&mut memory);
+            let mut work = self.sizes.work(&mut memory);
+            let mine = team.share(member, self.geometry.rows / step);
+            let (mut first, end) = (mine.start * step, mine.end * step);
+            let mut kept = 0;
+            while first < end {
+                let rows = self.geometry.band_rows.min(end - first);
+                let table_rows = self.geometry.table_rows(rows);
+                let table_row = first * self.geometry.stride[0];
+                self.make_tables(input, table_row, kept..table_rows, &mut band, work.line);
+                let blocks = 0..self.blocks.len();
+                self.run_blocks(
+                    band.tables,
+                    band.sums,
+                    rows,
+                    first,
+                    blocks,
+                    &mut work,
+                    &output,
+                );
+                kept = self.keep(table_rows, rows, &mut band);
+                first += rows;
+            }
+        });
+    }
+
+    /// Moves the tables that the next band shares with this one to its front.
+    fn keep(&self, table_rows: usize, rows: usize, band: &mut Band<'_>) -> usize {
+        let used = (rows * self.geometry.stride[0]).min(table_rows);
+        let (pitch, sums) = (self.geometry.row_pitch, self.sum_pitch());
+        band.tables.copy_within(used * pitch..table_rows * pitch, 0);
+        band.sums.copy_within(used * sums..table_rows * sums, 0);
+        table_rows - used
+    }
+
+    /// Sums of a row of tables.
+    fn sum_pitch(&self) -> usize {
+        self.geometry.groups * self.geometry.table_columns
+    }
+
+    /// Makes some rows of a band whose first row is table row `first` of the map.
+    fn make_tables(
+        &self,
+        input: &[u8],
+        first: usize,
+        rows: Range<usize>,
+        band: &mut Band<'_>,
+        line: &mut [u8],
+    ) {
+        let (pitch, sum_pitch) = (self.geometry.row_pitch, self.sum_pitch());
+        for row in rows {
+            let tables = &mut band.tables[row * pitch..][..pitch];
+            let sums = &mut band.sums[row * sum_pitch..][..sum_pitch];
+            tables::row(
+                self.arch,
+                &self.geometry,
+                input,
+                first + row,
+                tables,
+                sums,
+                line,
+            );
+        }
+    }
+
+    /// Computes some blocks of channels of a band.
+    #[allow(clippy::too_many_arguments)]
+    fn run_blocks(
+        &self,
+        tables: &[u8],
+        sums: &[i32],
+        rows: usize,
+        first_row: usize,
+        blocks: Range<usize>,
+        work: &mut Work<'_>,
+        output: &Output<'_>,
+    ) {
+        let geometry = &self.geometry;
+        let mut group = usize::MAX;
+        let down = if geometry.pooling == Pooling::Halve {
+            2
+        } else {
+            1
+        };
+        let first_pixel = first_row / down * geometry.output_size()[1];
+        for index in blocks {
+            let block = &self.blocks[index];
+            if block.group != group {
+                group = block.group;
+                let sums = &sums[group * geometry.table_columns..];
+                tables::areas(
+                    geometry,
+                    sums,
+                    self.sum_pitch(),
+                    rows,
+                    work.column,
+                    work.areas,
+                );
+            }
+            let group_pitch = geometry.row_pitch / geometry.groups;
+            let view = View {
+                tables: &tables[group * group_pitch..],
+                areas: work.areas,
+                rows,
+                first_pixel,
+            };
+            self.run_block(&view, index, work.sums, work.wide, output);
+            if geometry.pooling == Pooling::Smooth {
+                self.smooth(block, output);
+            }
+        }
+    }
+
+    /// Computes one block of channels of a band.
+    fn run_block(
+        &self,
+        view: &View<'_>,
+        block: usize,
+        sums: &mut [u16],
+        wide: &mut [i32],
+        output: &Output<'_>,
+    ) {
+        let patches = self.geometry.patches(view.rows);
+        let per_patch = self.geometry.patch_slots() * A::LANES;
+        for first in (0..patches).step_by(self.patches_at_once) {
+            let patches = first..patches.min(first + self.patches_at_once);
+            let sums = &mut sums[..patches.len() * per_patch];
+            self.run_tiles(view, block, patches.clone(), sums, wide);
+            match (&self.finish, output) {
+                (Finish::Narrow(thresholds), Output::Codes(codes)) => {
+                    let thresholds = thresholds.block(block);
+                    self.finish_narrow(view, block, patches, sums, thresholds, codes);
+                }
+                _ => self.finish_wide(view, block, patches, wide, output),
+            }
+        }
+    }
+
+    /// Sums of some patches.
+    fn run_tiles(
+        &self,
+        view: &View<'_>,
+        block: usize,
+        patches: Range<usize>,
+        sums: &mut [u16],
+        wide: &mut [i32],
+    ) {
+        let slots = self.geometry.patch_slots();
+        let bases = &self.geometry.bases[patches.start * slots..patches.end * slots];
+        let mut indices =
+            &self.indices.slice(self.indices.bytes())[block * self.indices_per_block..];
+        wide.fill(0);
+        for (n, chunk) in self.geometry.chunks.iter().enumerate() {
+            let tables = &view.tables[chunk.base..];
+            for plane in 0..self.planes {
+                let (of_plane, rest) = indices.split_at(chunk.lookups * A::LANES);
+                indices = rest;
+                let look = Look {
+                    lookups: self.geometry.lookups(chunk),
+                    indices: of_plane,
+                    pace: self.pace,
+                };
+                let fresh = plane == 0 && (n == 0 || self.finish.is_wide());
+                let tiles = sums.chunks_exact_mut(A::PIXELS * A::LANES);
+                for (bases, sums) in bases.chunks_exact(A::PIXELS).zip(tiles) {
+                    self.arch.tile(look, tables, bases, sums, fresh);
+                }
+            }
+            if self.finish.is_wide() {
+                let pixels = sums
+                    .chunks_exact(A::LANES)
+                    .zip(wide.chunks_exact_mut(A::LANES));
+                pixels.for_each(|(sums, wide)| self.arch.natural(sums, wide));
+            }
+        }
+    }
+
+    /// Codes of some patches from their sums in 16 bits.
+    fn finish_narrow(
+        &self,
+        view: &View<'_>,
+        block: usize,
+        patches: Range<usize>,
+        sums: &[u16],
+        thresholds: &[i16],
+        codes: &Parts<'_, u8>,
+    ) {
+        self.each_target(view, patches, |slots, areas, pixel| {
+            let pixels = Pixels {
+                sums: slots.map(|slot| &sums[slot * A::LANES..][..A::LANES]),
+                areas,
+                count: self.geometry.window_pixels(),
+            };
+            // SAFETY: members have blocks of channels, or rows, of their own.
+            let out = unsafe { codes.part(self.channels(block, pixel)) };
+            finish::narrow(self.arch, &pixels, self.shift, thresholds, out);
+        });
+    }
+
+    /// Outputs of some patches from their sums in 32 bits.
+    fn finish_wide(
+        &self,
+        view: &View<'_>,
+        block: usize,
+        patches: Range<usize>,
+        sums: &[i32],
+        output: &Output<'_>,
+    ) {
+        let count = self.geometry.window_pixels();
+        self.each_target(view, patches, |slots, areas, pixel| {
+            let sums = slots.map(|slot| &sums[slot * A::LANES..][..A::LANES]);
+            let accumulators = finish::accumulators(sums, areas, count, self.shift);
+            let range = self.channels(block, pixel);
+            match (&self.finish, output) {
+                (Finish::Wide(thresholds), Output::Codes(codes)) => {
+                    // SAFETY: members have blocks of channels, or rows, of their own.
+                    let out = unsafe { codes.part(range) };
+                    finish::count_reached(&accumulators, thresholds.block(block), A::LANES, out);
+                }
+                (Finish::Affine(affine), _) => {
+                    let block = &self.blocks[block];
+                    // SAFETY: as above.
+                    unsafe { finish::write_affine(affine, block, &accumulators, output, range) }
+                }
+                _ => unreachable!("thresholds give codes"),
+            }
+        });
+    }
+
+    /// Calls `finish` for each output pixel of some patches: with the slots that it is made of, counted
+    /// from the first of these patches, the sums of codes under their windows, and its number in the map.
+    #[inline(always)]
+    fn each_target(
+        &self,
+        view: &View<'_>,
+        patches: Range<usize>,
+        mut finish: impl FnMut([usize; 4], [i32; 4], usize),
+    ) {
+        let geometry = &self.geometry;
+        let (slots, targets) = (geometry.patch_slots(), geometry.patch_targets());
+        let end = geometry.target_pixels(view.rows);
+        let areas = geometry.areas[patches.start * slots..patches.end * slots].chunks_exact(slots);
+        let targets =
+            geometry.targets[patches.start * targets..patches.end * targets].chunks_exact(targets);
+        for (patch, (areas, targets)) in areas.zip(targets).enumerate() {
+            for target in targets {
+                if target.pixel < end {
+                    let areas = target
+                        .slots
+                        .map(|slot| view.areas[areas[usize::from(slot)] as usize]);
+                    let slots = target.slots.map(|slot| patch * slots + usize::from(slot));
+                    finish(slots, areas, view.first_pixel + target.pixel as usize);
+                }
+            }
+        }
+    }
+
+    /// Where a block's channels of an output pixel lie.
+    fn channels(&self, block: usize, pixel: usize) -> Range<usize> {
+        let block = &self.blocks[block];
+        let first = pixel * self.geometry.outputs + block.first;
+        first..first + block.count
+    }
+
+    /// The pool with stride 1, in place: each pixel reads only itself and later ones.
+    fn smooth(&self, block: &Block, output: &Output<'_>) {
+        let Output::Codes(codes) = output else {
+            unreachable!("only codes are pooled")
+        };
+        let [rows, columns] = self.geometry.output_size();
+        let part = |y: usize, x: usize| {
+            let first = (y * columns + x) * self.geometry.outputs + block.first;
+            // SAFETY: this member has the block to itself, and asks for different pixels.
+            unsafe { codes.part(first..first + block.count) }
+        };
+        for y in 0..rows {
+            for x in 0..columns {
+                let out = part(y, x);
+                for (below, right) in [(0, 1), (1, 0), (1, 1)] {
+                    if y + below < rows && x + right < columns {
+                        let other = part(y + below, x + right);
+                        out.iter_mut()
+                            .zip(other)
+                            .for_each(|(a, b)| *a = (*a).max(*b));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The code, if the method can read it.
+fn served(code: Code) -> Option<Code> {
+    (!code.signed && code.zero == 0 && code.bits <= 4).then_some(code)
+}
+
+/// Whether the 16-bit sums of a chunk cannot overflow.
+fn fits_wide<A: Arch>(geometry: &Geometry, planes: usize, code: Code) -> bool {
+    let largest = geometry
+        .chunks
+        .iter()
+        .map(|chunk| chunk.lookups)
+        .max()
+        .unwrap_or(0);
+    let positions = geometry.kernel[0] * geometry.kernel[1];
+    let total = geometry.channels * positions * code.max() as usize * planes;
+    largest * planes * A::UNIT * code.max() as usize <= usize::from(u16::MAX)
+        && total <= i32::MAX as usize / 2
+}
+
+impl<A: Arch> Kernel for Lookup<A> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn scratch_bytes(&self, threads: usize) -> usize {
+        let (band, work) = (self.sizes.band_bytes(), self.sizes.work_bytes());
+        if self.geometry.shared {
+            band + threads * work
+        } else {
+            threads * (band + work)
+        }
+    }
+
+    fn run(&self, inputs: &[Tensor<'_>], output: TensorMut<'_>, scratch: &mut [u8], team: &Team) {
+        let input = inputs[0].unsigned();
+        assert_eq!(
+            input.len(),
+            self.geometry.input.elements(),
+            "size of the input"
+        );
+        let output = Output::new(output);
+        if self.geometry.shared {
+            self.run_one_band(input, output, scratch, team);
+        } else {
+            self.run_bands(input, output, scratch, team);
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! The method with NEON: `tbl` looks up 16 channels of a pixel at once.
+//!
+//! A tile is 3 pixels x 32 channels: six byte sums and all twelve vectors of 16-bit sums stay in
+//! registers, with room left for six look-ups under way, so that an in-order core need not wait for
+//! each. Along a row of a 3x3 window the tables slide from pixel to pixel: five loads serve nine
+//! look-ups. Other windows load a table for each look-up.
+
+#![allow(unsafe_code)]
+
+use super::arch::{Arch, Look, Pace, Patch, Pixels, Row, TABLE};
+use super::geometry::Square;
+use crate::isa::Neon;
+use std::arch::aarch64::*;
+use std::arch::asm;
+
+const LANES: usize = 32;
+const PIXELS: usize = 3;
+
+/// Byte sums: the lower 16 channels of the three pixels, then the upper.
+type Bytes = [uint8x16_t; 6];
+/// 16-bit sums: the four eights of channels of the first pixel, and so on.
+type Sums = [uint16x8_t; 12];
+
+impl Arch for Neon {
+    const NAMES: [[&'static str; 4]; 2] = [
+        [
+            "neon-w1a1-lut",
+            "neon-w1a2-lut",
+            "neon-w1a3-lut",
+            "neon-w1a4-lut",
+        ],
+        [
+            "neon-w2a1-lut",
+            "neon-w2a2-lut",
+            "neon-w2a3-lut",
+            "neon-w2a4-lut",
+        ],
+    ];
+    const LANES: usize = LANES;
+    const PIXELS: usize = PIXELS;
+    const UNIT: usize = 4;
+    const STEP: usize = 16;
+    const PACE: [Pace; 4] = [
+        Pace { run: 1, runs: 63 },
+        Pace { run: 1, runs: 21 },
+        Pace { run: 1, runs: 9 },
+        Pace { run: 1, runs: 4 },
+    ];
+    const PATCH: Patch = Patch {
+        size: [1, 3],
+        aligned: true,
+    };
+    const POOLED_PATCH: Patch = Patch {
+        size: [2, 6],
+        aligned: true,
+    };
+
+    fn tables(self, row: Row<'_>, tables: &mut [u8], unit_pitch: usize, sums: &mut [i32]) {
+        let Some(last) = sums.len().checked_sub(1) else {
+            return;
+        };
+        let units = row.channels / 4;
+        assert!(row.channels.is_multiple_of(16) && units > 0);
+        assert!(last * row.pitch + row.channels <= row.codes.len());
+        assert!((units - 1) * unit_pitch + (last + 1) * TABLE <= tables.len());
+        // SAFETY: the assertions are the function's conditions.
+        unsafe { make_tables(row, tables.as_mut_ptr(), unit_pitch, sums) }
+    }
+
+    fn tile(self, look: Look<'_>, tables: &[u8], bases: &[u32], sums: &mut [u16], fresh: bool) {
+        let offsets = look.lookups.offsets();
+        assert!(look.indices.len() == offsets.len() * LANES && sums.len() == PIXELS * LANES);
+        if fresh {
+            sums.fill(0);
+        }
+        let sums = sums.as_mut_ptr();
+        if let Some(square) = look.lookups.square {
+            let units = offsets.len() / 9;
+            let base = bases[0] as usize;
+            let far = (units - 1) * square.unit_pitch + 2 * square.row_pitch + 5 * TABLE;
+            assert!(base + far <= tables.len());
+            let (first, indices) = (tables[base..].as_ptr(), look.indices.as_ptr());
+            // SAFETY: the assertions are the function's conditions.
+            unsafe {
+                if look.pace.runs < 9 {
+                    square_tile::<true>(first, square, indices, units, sums);
+                } else {
+                    square_tile::<false>(first, square, indices, units, sums);
+                }
+            }
+        } else {
+            let room = tables.len() - look.lookups.reach();
+            let bases = [bases[0], bases[1], bases[2]];
+            assert!(bases.iter().all(|base| *base as usize <= room));
+            let pixels = bases.map(|base| tables[base as usize..].as_ptr());
+            // SAFETY: the assertions are the function's conditions.
+            unsafe { tile(pixels, offsets, look.indices.as_ptr(), look.pace.runs, sums) }
+        }
+    }
+
+    fn codes(self, pixels: &Pixels<'_>, shift: u32, thresholds: &[i16], codes: &mut [u8]) {
+        assert!(codes.len() == LANES && thresholds.len().is_multiple_of(LANES));
+        assert!(pixels.sums.iter().all(|sums| sums.len() == LANES));
+        // SAFETY: the assertions are the function's conditions.
+        unsafe { count_reached(pixels, shift, thresholds, codes.as_mut_ptr()) }
+    }
+
+    fn lane(channel: usize) -> usize {
+        channel
+    }
+
+    fn natural(self, sums: &[u16], out: &mut [i32]) {
+        out.iter_mut()
+            .zip(sums)
+            .for_each(|(out, sum)| *out += i32::from(*sum));
+    }
+}
+
+/// Holds values in registers, and keeps look-ups, loads and additions in the order written: without
+/// it the compiler brings each addition next to its look-up, where an in-order core must wait.
+macro_rules! pin {
+    ($v:ident) => {
+        asm!("/* {0:v} {1:v} {2:v} {3:v} {4:v} {5:v} */",
+            inout(vreg) $v[0], inout(vreg) $v[1], inout(vreg) $v[2],
+            inout(vreg) $v[3], inout(vreg) $v[4], inout(vreg) $v[5],
+            options(nostack, preserves_flags))
+    };
+}
+
+/// Six look-ups: three pixels' tables by the indices of 32 channels.
+#[inline(always)]
+fn look_up(tables: [uint8x16_t; 3], low: uint8x16_t, high: uint8x16_t) -> Bytes {
+    let [a, b, c] = tables;
+    // SAFETY: NEON is part of the baseline.
+    unsafe {
+        [
+            vqtbl1q_u8(a, low),
+            vqtbl1q_u8(b, low),
+            vqtbl1q_u8(c, low),
+            vqtbl1q_u8(a, high),
+            vqtbl1q_u8(b, high),
+            vqtbl1q_u8(c, high),
+        ]
+    }
+}
+
+#[inline(always)]
+fn add(bytes: &mut Bytes, found: Bytes) {
+    // SAFETY: NEON is part of the baseline.
+    unsafe {
+        bytes[0] = vaddq_u8(bytes[0], found[0]);
+        bytes[1] = vaddq_u8(bytes[1], found[1]);
+        bytes[2] = vaddq_u8(bytes[2], found[2]);
+        bytes[3] = vaddq_u8(bytes[3], found[3]);
+        bytes[4] = vaddq_u8(bytes[4], found[4]);
+        bytes[5] = vaddq_u8(bytes[5], found[5]);
+        pin!(bytes);
+    }
+}
+
+/// Adds byte sums to 16-bit sums.
+#[inline(always)]
+fn flush(sums: &mut Sums, bytes: &Bytes) {
+    // SAFETY: NEON is part of the baseline.
+    unsafe {
+        for p in 0..PIXELS {
+            sums[4 * p] = vaddw_u8(sums[4 * p], vget_low_u8(bytes[p]));
+            sums[4 * p + 1] = vaddw_high_u8(sums[4 * p + 1], bytes[p]);
+            sums[4 * p + 2] = vaddw_u8(sums[4 * p + 2], vget_low_u8(bytes[p + 3]));
+            sums[4 * p + 3] = vaddw_high_u8(sums[4 * p + 3], bytes[p + 3]);
+        }
+    }
+}
+
+/// # Safety
+/// 96 sums can be read.
+#[inline(always)]
+unsafe fn load_sums(from: *const u16) -> Sums {
+    // SAFETY: promised by the caller.
+    unsafe {
+        let mut sums = [vdupq_n_u16(0); 12];
+        for (i, sum) in sums.iter_mut().enumerate() {
+            *sum = vld1q_u16(from.add(8 * i));
+        }
+        sums
+    }
+}
+
+/// # Safety
+/// 96 sums can be written.
+#[inline(always)]
+unsafe fn store_sums(to: *mut u16, sums: Sums) {
+    // SAFETY: promised by the caller.
+    unsafe {
+        for (i, sum) in sums.into_iter().enumerate() {
+            vst1q_u16(to.add(8 * i), sum);
+        }
+    }
+}
+
+/// The nine look-ups of one row of a 3x3 window at three pixels.
+///
+/// # Safety
+/// 80 bytes can be read from `row`, 96 from `indices`.
+#[inline(always)]
+unsafe fn square_row(row: *const u8, indices: *const u8, bytes: &mut Bytes, first: bool) {
+    // SAFETY: promised by the caller.
+    unsafe {
+        let mut a = vld1q_u8(row);
+        let mut b = vld1q_u8(row.add(TABLE));
+        let c = vld1q_u8(row.add(2 * TABLE));
+        let mut low = vld1q_u8(indices);
+        let mut high = vld1q_u8(indices.add(16));
+        let mut found = look_up([a, b, c], low, high);
+        a = vld1q_u8(row.add(3 * TABLE));
+        low = vld1q_u8(indices.add(32));
+        high = vld1q_u8(indices.add(48));
+        pin!(found);
+        if first {
+            *bytes = found;
+        } else {
+            add(bytes, found);
+        }
+        found = look_up([b, c, a], low, high);
+        b = vld1q_u8(row.add(4 * TABLE));
+        low = vld1q_u8(indices.add(64));
+        high = vld1q_u8(indices.add(80));
+        pin!(found);
+        add(bytes, found);
+        found = look_up([c, a, b], low, high);
+        pin!(found);
+        add(bytes, found);
+    }
+}
+
+/// Adds the look-ups of 3x3 windows at three neighbours of a row to their sums. Byte sums are flushed
+/// after every row of the window, or after all three.
+///
+/// # Safety
+/// `units` is not 0; tables of five pixels lie at `first` and a row and two rows below, for each
+/// unit; there are 9 x 32 indices a unit, and 96 sums.
+#[inline(never)]
+unsafe fn square_tile<const EVERY_ROW: bool>(
+    first: *const u8,
+    square: Square,
+    mut indices: *const u8,
+    mut units: usize,
+    out: *mut u16,
+) {
+    // SAFETY: reads and writes are what the caller promises, since `units` counts down to 0.
+    unsafe {
+        let mut sums = load_sums(out);
+        let mut rows = [
+            first,
+            first.add(square.row_pitch),
+            first.add(2 * square.row_pitch),
+        ];
+        loop {
+            let mut bytes = [vdupq_n_u8(0); 6];
+            square_row(rows[0], indices, &mut bytes, true);
+            if EVERY_ROW {
+                flush(&mut sums, &bytes);
+            }
+            square_row(rows[1], indices.add(96), &mut bytes, EVERY_ROW);
+            if EVERY_ROW {
+                flush(&mut sums, &bytes);
+            }
+            square_row(rows[2], indices.add(192), &mut bytes, EVERY_ROW);
+            flush(&mut sums, &bytes);
+            indices = indices.add(9 * LANES);
+            units -= 1;
+            if units == 0 {
+                break;
+            }
+            rows[0] = rows[0].wrapping_add(square.unit_pitch);
+            rows[1] = rows[1].wrapping_add(square.unit_pitch);
+            rows[2] = rows[2].wrapping_add(square.unit_pitch);
+        }
+        store_sums(out, sums);
+    }
+}
+
+/// Adds any look-ups at any three pixels to their sums, flushing byte sums after every `pace`.
+///
+/// # Safety
+/// 16 bytes can be read at each pixel's pointer plus each offset; there are 32 indices for each
+/// offset, and 96 sums.
+#[inline(never)]
+unsafe fn tile(
+    pixels: [*const u8; PIXELS],
+    offsets: &[u32],
+    mut indices: *const u8,
+    pace: usize,
+    out: *mut u16,
+) {
+    // SAFETY: reads and writes are what the caller promises.
+    unsafe {
+        let mut sums = load_sums(out);
+        for block in offsets.chunks(pace) {
+            let mut bytes = [vdupq_n_u8(0); 6];
+            for offset in block {
+                let tables = [
+                    vld1q_u8(pixels[0].add(*offset as usize)),
+                    vld1q_u8(pixels[1].add(*offset as usize)),
+                    vld1q_u8(pixels[2].add(*offset as usize)),
+                ];
+                let (low, high) = (vld1q_u8(indices), vld1q_u8(indices.add(16)));
+                let mut found = look_up(tables, low, high);
+                pin!(found);
+                add(&mut bytes, found);
+                indices = indices.add(LANES);
+            }
+            flush(&mut sums, &bytes);
+        }
+        store_sums(out, sums);
+    }
+}
+
+/// Masks that put channel `k` of a unit where bit `k` of the table entry is set, and 0 elsewhere.
+const SPREAD: [[u8; 16]; 4] = {
+    let mut masks = [[0xff; 16]; 4];
+    let mut i = 0;
+    while i < 64 {
+        let (k, entry) = (i / 16, i % 16);
+        if (entry >> k) & 1 == 1 {
+            masks[k][entry] = k as u8;
+        }
+        i += 1;
+    }
+    masks
+};
+
+/// # Safety
+/// `row` has whole sixteens of channels for each of `sums`, and `tables` room for all their tables.
+unsafe fn make_tables(row: Row<'_>, tables: *mut u8, unit_pitch: usize, sums: &mut [i32]) {
+    // SAFETY: within the row and the tables by the caller's promise.
+    unsafe {
+        let [m0, m1, m2, m3] = [
+            vld1q_u8(SPREAD[0].as_ptr()),
+            vld1q_u8(SPREAD[1].as_ptr()),
+            vld1q_u8(SPREAD[2].as_ptr()),
+            vld1q_u8(SPREAD[3].as_ptr()),
+        ];
+        for (x, out) in sums.iter_mut().enumerate() {
+            let mut sum = 0;
+            for sixteen in 0..row.channels / 16 {
+                let mut codes = vld1q_u8(row.codes.as_ptr().add(x * row.pitch + 16 * sixteen));
+                sum += i32::from(vaddlvq_u8(codes));
+                for unit in 4 * sixteen..4 * sixteen + 4 {
+                    let low = vaddq_u8(vqtbl1q_u8(codes, m0), vqtbl1q_u8(codes, m1));
+                    let high = vaddq_u8(vqtbl1q_u8(codes, m2), vqtbl1q_u8(codes, m3));
+                    vst1q_u8(
+                        tables.add(unit * unit_pitch + x * TABLE),
+                        vaddq_u8(low, high),
+                    );
+                    codes = vextq_u8::<4>(codes, codes);
+                }
+            }
+            *out = sum;
+        }
+    }
+}
+
+/// Counts, for 32 channels, the thresholds that the largest accumulator is above.
+///
+/// # Safety
+/// Sums have 32 lanes, thresholds whole rows of 32, and 32 bytes can be written.
+unsafe fn count_reached(pixels: &Pixels<'_>, shift: u32, thresholds: &[i16], codes: *mut u8) {
+    // SAFETY: in bounds by the caller's promise.
+    unsafe {
+        let shift = vdupq_n_s16(shift as i16);
+        let mut acc = [vdupq_n_s16(i16::MIN); 4];
+        for n in 0..pixels.count {
+            let area = vdupq_n_s16(pixels.areas[n] as i16);
+            for (i, acc) in acc.iter_mut().enumerate() {
+                let sums = vreinterpretq_s16_u16(vld1q_u16(pixels.sums[n].as_ptr().add(8 * i)));
+                *acc = vmaxq_s16(*acc, vsubq_s16(vshlq_s16(sums, shift), area));
+            }
+        }
+        let mut counts = [vdupq_n_s16(0); 4];
+        for step in thresholds.chunks_exact(LANES) {
+            for (i, count) in counts.iter_mut().enumerate() {
+                let above = vcgtq_s16(acc[i], vld1q_s16(step.as_ptr().add(8 * i)));
+                *count = vsubq_s16(*count, vreinterpretq_s16_u16(above));
+            }
+        }
+        for (i, count) in counts.into_iter().enumerate() {
+            vst1_u8(codes.add(8 * i), vmovn_u16(vreinterpretq_u16_s16(count)));
+        }
+    }
+}

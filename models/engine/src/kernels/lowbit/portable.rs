@@ -1,0 +1,120 @@
+//! The method in plain Rust, for the compiler to vectorise with the baseline's instructions.
+//!
+//! Without a byte shuffle a look-up is no gain, so a unit is one channel, its table the code
+//! sixteen times over, and its index a mask: sixteen output channels take one `and` and one `add`.
+
+use super::arch::{Arch, Look, Pace, Patch, Pixels, Row, TABLE};
+
+/// Plain Rust.
+#[derive(Clone, Copy)]
+pub(super) struct Portable;
+
+const LANES: usize = 64;
+
+type Bytes = [[u8; TABLE]; LANES / TABLE];
+
+impl Arch for Portable {
+    const NAMES: [[&'static str; 4]; 2] = [
+        [
+            "portable-w1a1-mask",
+            "portable-w1a2-mask",
+            "portable-w1a3-mask",
+            "portable-w1a4-mask",
+        ],
+        [
+            "portable-w2a1-mask",
+            "portable-w2a2-mask",
+            "portable-w2a3-mask",
+            "portable-w2a4-mask",
+        ],
+    ];
+    const LANES: usize = LANES;
+    const PIXELS: usize = 2;
+    const UNIT: usize = 1;
+    const STEP: usize = 1;
+    const PACE: [Pace; 4] = [
+        Pace { run: 1, runs: 255 },
+        Pace { run: 1, runs: 85 },
+        Pace { run: 1, runs: 36 },
+        Pace { run: 1, runs: 17 },
+    ];
+    const PATCH: Patch = Patch {
+        size: [1, 2],
+        aligned: false,
+    };
+    const POOLED_PATCH: Patch = Patch {
+        size: [2, 2],
+        aligned: true,
+    };
+
+    fn index(counted: &[bool]) -> u8 {
+        if counted[0] { 0xff } else { 0 }
+    }
+
+    fn tables(self, row: Row<'_>, tables: &mut [u8], unit_pitch: usize, sums: &mut [i32]) {
+        for (x, sum) in sums.iter_mut().enumerate() {
+            let codes = &row.codes[x * row.pitch..][..row.channels];
+            *sum = codes.iter().map(|code| i32::from(*code)).sum();
+            for (unit, code) in codes.iter().enumerate() {
+                tables[unit * unit_pitch + x * TABLE..][..TABLE].fill(*code);
+            }
+        }
+    }
+
+    fn tile(self, look: Look<'_>, tables: &[u8], bases: &[u32], sums: &mut [u16], fresh: bool) {
+        if fresh {
+            sums.fill(0);
+        }
+        let offsets = look.lookups.offsets().chunks(look.pace.runs);
+        for (offsets, indices) in offsets.zip(look.indices.chunks(look.pace.runs * LANES)) {
+            let mut bytes = [[[0; TABLE]; LANES / TABLE]; 2];
+            for (offset, masks) in offsets.iter().zip(indices.as_chunks::<LANES>().0) {
+                for (bytes, base) in bytes.iter_mut().zip([bases[0], bases[1]]) {
+                    add_masked(bytes, &tables[(base + offset) as usize..], masks);
+                }
+            }
+            for (sum, byte) in sums.iter_mut().zip(bytes.as_flattened().as_flattened()) {
+                *sum = sum.wrapping_add(u16::from(*byte));
+            }
+        }
+    }
+
+    fn codes(self, pixels: &Pixels<'_>, shift: u32, thresholds: &[i16], codes: &mut [u8]) {
+        let mut largest = [i16::MIN; LANES];
+        for (sums, area) in pixels.sums.into_iter().zip(pixels.areas).take(pixels.count) {
+            for (largest, sum) in largest.iter_mut().zip(sums) {
+                *largest = (*largest).max((sum << shift).wrapping_sub(area as u16) as i16);
+            }
+        }
+        let mut counts = [0i16; LANES];
+        for step in thresholds.as_chunks::<LANES>().0 {
+            for ((count, acc), t) in counts.iter_mut().zip(largest).zip(step) {
+                *count += i16::from(acc > *t);
+            }
+        }
+        codes
+            .iter_mut()
+            .zip(counts)
+            .for_each(|(code, count)| *code = count as u8);
+    }
+
+    fn lane(channel: usize) -> usize {
+        channel
+    }
+
+    fn natural(self, sums: &[u16], out: &mut [i32]) {
+        out.iter_mut()
+            .zip(sums)
+            .for_each(|(out, sum)| *out += i32::from(*sum));
+    }
+}
+
+#[inline(always)]
+fn add_masked(bytes: &mut Bytes, table: &[u8], masks: &[u8; LANES]) {
+    let table: [u8; TABLE] = std::array::from_fn(|i| table[i]);
+    for (bytes, masks) in bytes.iter_mut().zip(masks.as_chunks::<TABLE>().0) {
+        for i in 0..TABLE {
+            bytes[i] = bytes[i].wrapping_add(table[i] & masks[i]);
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The model file: the same network comes back, and nothing damaged does.
+
+use sha2::{Digest, Sha256};
+use std::path::Path;
+use tincy_network::file::{open, read, to_bytes, write};
+use tincy_network::{
+    Activation, Affine, Builder, Code, Convolution, Error, Finish, Head, HeadKind, Input, Network,
+    Number, Op, Padding, Pool, Shape, Source, Thresholds, WeightKind, Weights,
+};
+
+fn convolution(kernel: usize, weights: Weights, out_channels: usize, finish: Finish) -> Op {
+    Op::Convolution(Convolution {
+        out_channels,
+        kernel: [kernel; 2],
+        stride: [1; 2],
+        dilation: [1; 2],
+        padding: Padding::same(kernel / 2),
+        groups: 1,
+        weights,
+        finish,
+    })
+}
+
+fn affine(scale: Vec<f32>, bias: Vec<f32>, activation: Activation) -> Finish {
+    Finish::Affine(Affine {
+        scale: scale.into(),
+        bias: bias.into(),
+        activation,
+        output: Number::F32,
+    })
+}
+
+/// One layer of each kind of weights and finish, a pool, a join and a head.
+fn network() -> Network {
+    let code = Code::unsigned(2, 1.0 / 3.0);
+    let input = Input {
+        shape: Shape::new(6, 5, 3),
+        number: Number::Code(Code::unsigned(8, 1.0 / 255.0)),
+        picture: Some(Default::default()),
+    };
+    let signs: Vec<i8> = (0..4 * 27).map(|i| 1 - i % 3 % 2 * 2).collect();
+    let thresholds = Finish::Thresholds(Thresholds {
+        code,
+        values: (0..12).map(|i| i * 7 - 40).collect::<Vec<i32>>().into(),
+    });
+    let pool = Op::MaxPool(Pool {
+        size: [2, 2],
+        stride: [2, 1],
+        padding: Padding::split(1),
+    });
+    let small: Vec<i8> = (0..28).map(|i| i % 15 - 7).collect();
+    let floats: Vec<f32> = (0..49).map(|i| i as f32 / 8.0 - 3.0).collect();
+    let build = || -> Result<Network, Error> {
+        let mut b = Builder::new("small", input)?;
+        let signs = Weights::integers(WeightKind::Binary, &signs)?;
+        let codes = b.layer(
+            "signs",
+            convolution(3, signs, 4, thresholds),
+            &[Source::Input],
+        )?;
+        let codes = b.layer("pool", pool, &[codes])?;
+        let small = Weights::integers(WeightKind::Int { bits: 4 }, &small)?;
+        let finish = affine(vec![0.25; 7], vec![1.5; 7], Activation::LEAKY);
+        let floats_in = b.layer("small", convolution(1, small, 7, finish), &[codes])?;
+        let finish = affine(vec![], vec![-0.5; 7], Activation::Linear);
+        let weights = Weights::floats(floats);
+        let last = b.layer("floats", convolution(1, weights, 7, finish), &[floats_in])?;
+        let joined = b.layer("joined", Op::Concat, &[last, floats_in])?;
+        b.head(Head {
+            source: joined,
+            classes: 2,
+            kind: HeadKind::Region {
+                anchors: vec![[1.25, 0.5], [3.0, 4.0]],
+                softmax: true,
+            },
+        });
+        b.classes(vec!["left".into(), "right".into()]);
+        b.provenance("source", "made by hand");
+        b.build()
+    };
+    build().expect("the small network is sound")
+}
+
+fn read_error(bytes: &[u8]) -> String {
+    read(bytes, "small.tincy").unwrap_err().to_string()
+}
+
+#[test]
+fn the_same_network_comes_back() {
+    let network = network();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.tincy");
+    write(&network, &path).unwrap();
+    let opened = open(&path).unwrap();
+    assert_eq!(opened, network);
+    assert_eq!(to_bytes(&opened), std::fs::read(&path).unwrap());
+    // Nothing else is left in the folder.
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    let signs = opened.layers()[0].convolution().unwrap();
+    assert_eq!(signs.weights.unpack()[..4], [1, -1, 1, 1]);
+}
+
+#[test]
+fn a_changed_byte_is_refused_or_changes_nothing() {
+    let network = network();
+    let mut bytes = to_bytes(&network);
+    for index in 0..bytes.len() {
+        for mask in [1, 0x80, 0x04] {
+            bytes[index] ^= mask;
+            if let Ok(read) = read(&bytes, "small.tincy") {
+                assert_eq!(read, network, "byte {index} with {mask:#x}");
+            }
+            bytes[index] ^= mask;
+        }
+    }
+}
+
+#[test]
+fn a_file_of_another_length_is_refused() {
+    let mut bytes = to_bytes(&network());
+    for length in 0..bytes.len() {
+        let error = read_error(&bytes[..length]);
+        assert!(error.starts_with("small.tincy: "), "{length}: {error}");
+    }
+    bytes.push(0);
+    let error = read_error(&bytes);
+    assert!(error.contains("truncated or overlong"), "{error}");
+}
+
+/// The file with text replaced in its header, its length and sum made right again.
+fn forged(from: &str, to: &str) -> Vec<u8> {
+    let bytes = to_bytes(&network());
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let (header, data) = bytes[8..].split_at(length);
+    let header = std::str::from_utf8(header).unwrap();
+    assert!(header.contains(from), "{from} is in {header}");
+    let header = header.replacen(from, to, 1);
+    let json: serde_json::Value = serde_json::from_str(&header).unwrap();
+    let metadata = &json["__metadata__"];
+    let mut sum = Sha256::new().chain_update(metadata["network"].as_str().unwrap());
+    for (name, entry) in json.as_object().unwrap() {
+        let Some(dtype) = entry["dtype"].as_str() else {
+            continue;
+        };
+        let numbers = |key: &str| -> Vec<u64> {
+            let list = entry[key].as_array().unwrap().iter();
+            list.map(|n| n.as_u64().unwrap()).collect()
+        };
+        let (shape, offsets) = (numbers("shape"), numbers("data_offsets"));
+        sum.update(format!("{name} {dtype} {shape:?} {offsets:?}\n"));
+    }
+    let sum = sum.chain_update(data).finalize();
+    let sum: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut header = header.replace(metadata["sha256"].as_str().unwrap(), &sum);
+    header.truncate(header.trim_end().len());
+    while (8 + header.len()) % 64 != 0 {
+        header.push(' ');
+    }
+    let mut forged = (header.len() as u64).to_le_bytes().to_vec();
+    forged.extend(header.as_bytes());
+    forged.extend(data);
+    forged
+}
+
+#[test]
+fn what_is_unknown_or_does_not_fit_is_named() {
+    let cases = [
+        (
+            r#""version":"1""#,
+            r#""version":"2""#,
+            r#"version "2"; this program reads "1""#,
+        ),
+        (
+            r#""format":"tincy""#,
+            r#""format":"other""#,
+            r#"format "other""#,
+        ),
+        (r#""format":"#, r#""colour":"red","format":"#, "colour"),
+        (r#"\"heads\""#, r#"\"hands\""#, "hands"),
+        (r#"\"max_pool\""#, r#"\"min_pool\""#, "min_pool"),
+        (
+            r#""0.thresholds""#,
+            r#""9.thresholds""#,
+            "number of thresholds",
+        ),
+        (
+            r#""0.thresholds""#,
+            r#""0.questions""#,
+            "number of thresholds",
+        ),
+        (
+            r#""I32""#,
+            r#""F32""#,
+            "tensor 0.thresholds: I32 expected, F32 found",
+        ),
+        (r#""I32""#, r#""I64""#, "I64"),
+        (
+            r#"\"out_channels\":4"#,
+            r#"\"out_channels\":5"#,
+            "layer 0 (signs): number of weights",
+        ),
+        (
+            r#"\"shape\":[6,5,4]"#,
+            r#"\"shape\":[6,5,9]"#,
+            "layer 0 claims 6x5x9",
+        ),
+        (
+            r#"\"classes\":2"#,
+            r#"\"classes\":3"#,
+            "a head of 2 anchors and 3 classes",
+        ),
+    ];
+    for (from, to, expected) in cases {
+        let error = read_error(&forged(from, to));
+        assert!(error.contains(expected), "{from} -> {to}: {error}");
+    }
+    // An unchanged file passes through the forge.
+    assert!(read(&forged("small", "small"), "small.tincy").is_ok());
+}
+
+#[test]
+fn a_tensor_of_no_layer_is_named() {
+    let entry = r#""7.bias":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"0.thresholds""#;
+    let error = read_error(&forged(r#""0.thresholds""#, entry));
+    assert!(
+        error.contains("tensor 7.bias belongs to no layer"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_is_no_model_file_is_said() {
+    let error = open(Path::new("/nowhere/small.tincy")).unwrap_err();
+    assert!(error.to_string().starts_with("/nowhere/small.tincy: "));
+    let folder = tempfile::tempdir().unwrap();
+    let error = open(folder.path()).unwrap_err().to_string();
+    assert!(error.ends_with("not a file"), "{error}");
+    assert!(read_error(b"").contains("0 bytes are no model file"));
+    assert!(read_error(b"PK\x03\x04 an archive").contains("not a .tincy model file"));
+}
