@@ -81,8 +81,8 @@ fn class_number(names: &[String], class: &str) -> Result<usize> {
 #[command(next_help_heading = "Speed")]
 pub struct EngineArgs {
     /// Threads that share the work on one frame
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub threads: usize,
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: u16,
     /// Frames worked on at the same time [default: as many as there are cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,
@@ -102,7 +102,7 @@ impl EngineArgs {
     /// Workers for `items` items, if their number is known.
     pub fn workers(&self, items: Option<usize>) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        let free = || (cores() / self.threads.max(1)).max(1);
+        let free = || (cores() / usize::from(self.threads)).max(1);
         let workers = self.workers.map_or_else(free, usize::from);
         workers.min(items.unwrap_or(workers)).max(1)
     }
@@ -110,7 +110,7 @@ impl EngineArgs {
     /// The engine's options.
     pub fn options(&self) -> Options {
         Options {
-            threads: self.threads,
+            threads: usize::from(self.threads),
             backend: self.backend,
             ..Options::default()
         }

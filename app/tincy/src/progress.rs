@@ -69,7 +69,7 @@ impl Progress {
         self.done += 1;
         if let Some(bar) = bar() {
             bar.inc(1);
-        } else if self.said.elapsed() >= PERIOD {
+        } else if self.said.elapsed() >= PERIOD && self.total != Some(1) {
             self.said = Instant::now();
             let of = self
                 .total

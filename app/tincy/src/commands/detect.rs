@@ -44,7 +44,7 @@ pub struct Args {
 struct Job {
     input: Option<Input>,
     /// Its bytes, if they came by the standard input.
-    bytes: Option<Arc<[u8]>>,
+    bytes: Bytes,
     output: Option<PathBuf>,
     result: Option<Result<Seen>>,
     notes: Vec<String>,
@@ -91,8 +91,11 @@ pub fn run(args: Args) -> Result<Outcome> {
     run.all(inputs, detectors.collect())
 }
 
+/// Bytes of a picture that came by the standard input.
+type Bytes = Option<Arc<[u8]>>;
+
 /// The inputs. A picture on the standard input is one, a list of names there many.
-fn inputs(args: &InputArgs) -> Result<(Vec<Input>, Option<Arc<[u8]>>)> {
+fn inputs(args: &InputArgs) -> Result<(Vec<Input>, Bytes)> {
     let mut inputs = args.expand(Wanted::Pictures)?;
     let Some(at) = inputs.iter().position(Input::is_stdin) else {
         return Ok((inputs, None));
@@ -113,7 +116,7 @@ fn inputs(args: &InputArgs) -> Result<(Vec<Input>, Option<Arc<[u8]>>)> {
 
 struct Run {
     place: Option<Place>,
-    stdin: Option<Arc<[u8]>>,
+    stdin: Bytes,
     stop: Stop,
     progress: Progress,
     reports: Reports,

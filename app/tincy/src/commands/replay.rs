@@ -4,7 +4,7 @@ use crate::detector::{Detector, EngineArgs, FilterArgs, Model};
 use crate::inputs::expand::Wanted;
 use crate::inputs::{Input, InputArgs};
 use crate::model::ModelArgs;
-use crate::outcome::Outcome;
+use crate::outcome::{self, Outcome};
 use crate::output::place::Place;
 use crate::output::report::class_name;
 use crate::output::video::stages::{Shot, Stages};
@@ -68,7 +68,10 @@ pub fn run(args: Args) -> Result<Outcome> {
         if replay.stop.signal().is_some() {
             break;
         }
-        let end = replay.one(input)?;
+        let end = match replay.one(input) {
+            Err(error) if outcome::error_code(&error) == 0 => return Err(error),
+            end => end.unwrap_or_else(|error| End::failed(format!("{error:#}"))),
+        };
         end.tell(&input.name());
         done += usize::from(end.frames > 0);
         frames += end.frames;
@@ -113,6 +116,13 @@ struct End {
 }
 
 impl End {
+    fn failed(error: String) -> End {
+        End {
+            error: Some(error),
+            ..End::default()
+        }
+    }
+
     fn is_whole(&self) -> bool {
         self.error.is_none() && self.complaints.is_empty()
     }
@@ -138,24 +148,18 @@ impl Replay {
     /// One recording, from its start to its end or as far as it can be read.
     ///
     /// # Errors
-    /// If the results cannot be written; nothing more can be done then.
+    /// If the results cannot be written.
     fn one(&mut self, input: &Input) -> Result<End> {
-        let failed = |error: String| {
-            Ok(End {
-                error: Some(error),
-                ..End::default()
-            })
-        };
         let mut reader = match recording::open(input) {
             Ok(reader) => reader,
-            Err(error) => return failed(error.to_string()),
+            Err(error) => return Ok(End::failed(error.to_string())),
         };
         let path = match self
             .place
             .as_mut()
             .map(|place| place.of(input, ending(input)))
         {
-            Some(Err(error)) => return failed(error.to_string()),
+            Some(Err(error)) => return Ok(End::failed(error.to_string())),
             path => path.and_then(Result::ok),
         };
         let info = reader.info().clone();
@@ -206,6 +210,7 @@ impl Replay {
         input: &Input,
     ) -> Result<()> {
         let (name, stop) = (input.name(), self.stop.clone());
+        let frame_bytes = 3 * reader.info().width * reader.info().height;
         let mut sequence = 0;
         let capture = |shot: &mut Shot| {
             shot.frame.sequence = sequence;
@@ -221,14 +226,22 @@ impl Replay {
         let worker = |_| {
             let mut detector = Detector::new(&self.model, self.filter.clone());
             move |shot: &mut Shot| {
-                // A frame has the recording's size, which was fitted before.
-                shot.detections = detector.detect(&shot.frame).unwrap_or_default();
+                let found = detector.detect(&shot.frame);
+                (shot.detections, shot.failure) = match found {
+                    Ok(detections) => (detections, None),
+                    Err(failure) => (Vec::new(), Some(failure)),
+                };
             }
         };
         let workers = (0..self.workers).map(worker).collect();
-        let pool = (0..2 * self.workers + 4).map(|_| Shot::default()).collect();
+        let pool = (0..shots(self.workers, frame_bytes))
+            .map(|_| Shot::default())
+            .collect();
         let reports = &mut self.reports;
-        pipeline::ordered(pool, capture, workers, |shot, free| {
+        pipeline::ordered(pool, capture, workers, |mut shot, free| {
+            if let Some(failure) = shot.failure.take() {
+                return Err(failure.context(name.clone()));
+            }
             let detections = shot.detections.clone();
             let found = Found {
                 source: &name,
@@ -269,6 +282,12 @@ impl Replay {
         progress::aside(|| writeln!(std::io::stdout(), "{}: {frames} {unit}: {what}", tally.name))?;
         Ok(())
     }
+}
+
+/// Frames in memory at a time: enough to keep all threads busy, fewer where they are huge.
+fn shots(workers: usize, bytes: usize) -> usize {
+    const MEMORY: usize = 512 << 20;
+    (MEMORY / bytes.max(1)).clamp(workers + 1, 2 * workers + 4)
 }
 
 /// What a recording has shown so far.

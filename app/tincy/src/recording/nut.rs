@@ -461,7 +461,7 @@ fn checksum(bytes: &[u8]) -> u32 {
         sum ^= u32::from(*byte) << 24;
         for _ in 0..8 {
             let carry = sum >> 31;
-            sum = sum << 1 ^ carry * 0x04C1_1DB7;
+            sum = (sum << 1) ^ (carry * 0x04C1_1DB7);
         }
         sum
     })

@@ -124,7 +124,8 @@ impl VideoWriter for Encoder {
     fn write(&mut self, frame: &Frame) -> Result<()> {
         let time = frame.time.unwrap_or_default().max(self.next);
         if self.ffmpeg.is_none() {
-            self.start(time)?;
+            self.start(time)
+                .with_context(|| format!("writing {}", self.path.display()))?;
         }
         self.next = time + step(self.info.time_base);
         let Some((ffmpeg, writer)) = &mut self.ffmpeg else {

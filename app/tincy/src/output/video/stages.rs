@@ -15,6 +15,8 @@ pub struct Shot {
     pub frame: Frame,
     /// What was found.
     pub detections: Vec<Detection>,
+    /// Why nothing could be found.
+    pub failure: Option<anyhow::Error>,
 }
 
 /// Frames between two stages.
