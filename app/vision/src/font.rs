@@ -5,7 +5,7 @@
 //! spaces; a stroke is points of two hexadecimal digits, x and y.
 
 /// Units from the top of the capitals to the base line.
-pub(crate) const CAPITALS: usize = 8;
+pub const CAPITALS: usize = 8;
 
 /// Units below the base line.
 pub(crate) const DESCENT: usize = 2;
@@ -116,7 +116,7 @@ const GLYPHS: [&str; 95] = [
 const MISSING: &str = "0040480800";
 
 /// Two ends of a straight piece of a stroke, in units.
-pub(crate) type Segment = [[usize; 2]; 2];
+pub type Segment = [[usize; 2]; 2];
 
 fn glyph(character: char) -> &'static str {
     let index = (character as usize).wrapping_sub(' ' as usize);
@@ -124,7 +124,7 @@ fn glyph(character: char) -> &'static str {
 }
 
 /// Units that a text is wide, from the middle of its first stroke to the middle of its last.
-pub(crate) fn width(text: &str) -> usize {
+pub fn width(text: &str) -> usize {
     let advances = text.chars().map(|character| extent(character) + SPACING);
     advances.sum::<usize>().saturating_sub(SPACING)
 }
@@ -137,7 +137,7 @@ fn extent(character: char) -> usize {
 }
 
 /// The straight pieces of a text, from x = 0 on.
-pub(crate) fn segments(text: &str) -> impl Iterator<Item = Segment> {
+pub fn segments(text: &str) -> impl Iterator<Item = Segment> {
     let mut pen = 0;
     text.chars().flat_map(move |character| {
         let at = pen;

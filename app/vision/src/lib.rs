@@ -12,6 +12,7 @@
 //! | [`filter`] | which boxes are wanted; all steps after the network in one call |
 //! | [`detection`] | what was found |
 //! | [`draw`] | boxes and labels on a picture |
+//! | [`font`] | the letters of labels |
 //! | [`colour`] | one colour a class |
 //! | [`pixel`] | planar YUV to RGB |
 
@@ -26,7 +27,7 @@ pub mod draw;
 mod error;
 pub mod filter;
 pub mod fitting;
-mod font;
+pub mod font;
 pub mod frame;
 mod lanes;
 pub mod letterbox;

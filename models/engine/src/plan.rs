@@ -151,6 +151,7 @@ impl Plan {
         }
         let choice = Choice {
             isa: (options.backend != Backend::Reference).then_some(isa),
+            first_layer16: options.first_layer16,
             fuse: !options.keep_all,
         };
         let drafts = draft::all(network, &choice);

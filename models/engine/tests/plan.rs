@@ -238,3 +238,33 @@ fn impossible_options_are_refused() {
         Err(Error::Threads { .. })
     ));
 }
+
+#[test]
+fn a_first_layer_rounds_to_16_bits_only_when_asked() {
+    let code = Code {
+        bits: 8,
+        signed: true,
+        scale: 1.0,
+        zero: 0,
+    };
+    let input = Input {
+        shape: Shape::new(9, 9, 3),
+        number: Number::Code(code),
+        picture: None,
+    };
+    let mut net = Builder::new("first", input).unwrap();
+    let weights: Vec<i8> = noise(27 * 16, 255).map(|n| (n - 127) as i8).collect();
+    let weights = Weights::integers(WeightKind::Int { bits: 8 }, &weights).unwrap();
+    let op = convolution(weights, 3, 16, 3, Number::F32);
+    net.layer("conv", op, &[Source::Input]).unwrap();
+    let network = net.build().unwrap();
+    let kernel = |first_layer16| {
+        let options = Options {
+            first_layer16,
+            ..Options::default()
+        };
+        Plan::new(&network, &options).unwrap().steps()[0].kernel()
+    };
+    assert!(!kernel(false).contains("16"), "{}", kernel(false));
+    assert!(kernel(true).contains("16"), "{}", kernel(true));
+}

@@ -1,6 +1,6 @@
 //! The model file `NAME.tincy`: one file, versioned, checksummed, memory-mapped.
 //!
-//! A [safetensors](https://huggingface.co/docs/safetensors) container: eight bytes with the length
+//! A safetensors container: eight bytes with the length
 //! of the header (little-endian), the header in JSON, then raw tensors, each at a multiple of
 //! [`ALIGNMENT`](crate::values::ALIGNMENT). In the header's `__metadata__` stand
 //!

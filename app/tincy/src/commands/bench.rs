@@ -65,7 +65,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         ),
     };
     let workers = args.engine.workers(None);
-    if workers * args.engine.threads > 4096 {
+    if workers * args.engine.options().threads > 4096 {
         return Err(Usage("more than 4096 threads".into()).into());
     }
     let frames = args.frames as usize;
@@ -129,7 +129,7 @@ impl Report {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             backend: args.engine.backend.name().to_string(),
             kernels: kernels(model.plan()),
-            threads: args.engine.threads,
+            threads: args.engine.options().threads,
             workers,
             picture,
             objects: measured.objects,

@@ -124,6 +124,8 @@ fn mean(classes: &[&ClassScore]) -> Vec<[f64; 2]> {
 fn legend(figure: &mut Figure, classes: &[&ClassScore], report: &Report) {
     let (left, right) = (FIELD[2] + 24.0, WIDTH - 20.0);
     let mut row = FIELD[1] + 10.0;
+    let heading = [right, FIELD[1] - 10.0];
+    figure.text(heading, "area", 13.0, Anchor::End, FAINT);
     let mut entry = |figure: &mut Figure, name: &str, area: f64, colour: Rgb, width: f64| {
         figure.line([[left, row - 4.5], [left + 24.0, row - 4.5]], colour, width);
         figure.text(

@@ -4,6 +4,7 @@
 
 mod curves;
 mod figure;
+mod raster;
 
 mod svg;
 
@@ -43,7 +44,7 @@ impl Kind {
 pub fn write(figure: &Figure, path: &Path) -> Result<()> {
     let bytes = match Kind::of(path)? {
         Kind::Svg => svg::render(figure).into_bytes(),
-        Kind::Png => bail!("PNG plots are being written; take .svg"),
+        Kind::Png => raster::png(figure)?,
     };
     std::fs::write(path, bytes).with_context(|| path.display().to_string())
 }

@@ -2,7 +2,8 @@
 
 use crate::isa::Isa;
 use crate::kernel::{Kernel, Task};
-use crate::kernels::{elementwise, float, integer, lowbit, movement, pool, reference};
+use crate::kernels::{elementwise, first8, float, integer, lowbit, movement, pool, reference};
+use first8::Accumulator;
 use tincy_network::{Network, Op, Pool, Source};
 
 /// The instruction set and the choices that kernels are made by.
@@ -10,6 +11,8 @@ use tincy_network::{Network, Op, Pool, Source};
 pub(super) struct Choice {
     /// `None` for the reference.
     pub(super) isa: Option<Isa>,
+    /// Whether layers that read the input may round their sums to 16 bits.
+    pub(super) first_layer16: bool,
     /// Whether a convolution may take the pool after it along.
     pub(super) fuse: bool,
 }
@@ -32,21 +35,26 @@ impl Choice {
             return one(other(network, index));
         };
         let (input, number) = network.tensor(layer.inputs()[0]);
-        let mut task = Task {
+        let task = Task {
             convolution,
             input,
             number,
-            pool: self.fuse.then(|| pool_after(network, index)).flatten(),
+            pool: None,
         };
-        if task.pool.is_some()
-            && let Some(kernel) = self.convolution(&task, isa)
+        if self.first_layer16
+            && layer.inputs()[0] == Source::Input
+            && let Some(kernel) = first8::kernel(&task, isa, Accumulator::Rounded16)
+        {
+            return one(kernel);
+        }
+        let pool = self.fuse.then(|| pool_after(network, index)).flatten();
+        if pool.is_some()
+            && let Some(kernel) = self.convolution(&Task { pool, ..task }, isa)
         {
             return Chosen { kernel, layers: 2 };
         }
-        task.pool = None;
-        one(self
-            .convolution(&task, isa)
-            .unwrap_or_else(|| reference::convolution(&task)))
+        let kernel = self.convolution(&task, isa);
+        one(kernel.unwrap_or_else(|| reference::convolution(&task)))
     }
 
     /// The first method that serves the task.
