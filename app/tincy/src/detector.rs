@@ -3,6 +3,7 @@
 use crate::outcome::Usage;
 use anyhow::{Context, Result, bail};
 use std::sync::Arc;
+use tincy_engine::options::MAX_THREADS;
 use tincy_engine::tensor::{Tensor, TensorMut};
 use tincy_engine::{Backend, Options, Plan, Session};
 use tincy_network::Network;
@@ -81,14 +82,20 @@ fn class_number(names: &[String], class: &str) -> Result<usize> {
 #[command(next_help_heading = "Speed")]
 pub struct EngineArgs {
     /// Threads that share the work on one frame
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub threads: u16,
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = threads)]
+    pub threads: usize,
     /// Frames worked on at the same time [default: as many as there are cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,
     /// Kernels: auto, reference, portable, avx2 or neon
     #[arg(long, default_value = "auto", value_name = "NAME", value_parser = backend)]
     pub backend: Backend,
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok();
+    let known = count.filter(|count| (1..=MAX_THREADS).contains(count));
+    known.ok_or_else(|| format!("a number from 1 to {MAX_THREADS} is expected"))
 }
 
 fn backend(text: &str) -> Result<Backend, String> {
@@ -102,7 +109,7 @@ impl EngineArgs {
     /// Workers for `items` items, if their number is known.
     pub fn workers(&self, items: Option<usize>) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        let free = || (cores() / usize::from(self.threads)).max(1);
+        let free = || (cores() / self.threads).max(1);
         let workers = self.workers.map_or_else(free, usize::from);
         workers.min(items.unwrap_or(workers)).max(1)
     }
@@ -110,7 +117,7 @@ impl EngineArgs {
     /// The engine's options.
     pub fn options(&self) -> Options {
         Options {
-            threads: usize::from(self.threads),
+            threads: self.threads,
             backend: self.backend,
             ..Options::default()
         }

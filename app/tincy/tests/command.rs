@@ -122,7 +122,7 @@ fn a_picture_becomes_an_annotated_one_of_the_same_size() {
         .arg("-o")
         .arg(&folder));
     assert_eq!(run.code, 1);
-    assert!(folder.join("rgba.png").exists() && folder.join("binary.pgm").exists());
+    assert!(folder.join("rgba.png").exists() && folder.join("binary.jpg").exists());
 }
 
 #[test]
@@ -327,13 +327,11 @@ fn interrupt(signal: &str, output: &Path, recording: &Path) -> Option<i32> {
     let stream = std::fs::read(recording).unwrap();
     let header = stream.iter().position(|byte| *byte == b'\n').unwrap() + 1;
     let mut stdin = child.stdin.take().unwrap();
-    let feeder = std::thread::spawn(move || {
+    let feeder = std::thread::spawn(move || -> std::io::Result<()> {
         stdin.write_all(&stream[..header])?;
         loop {
             stdin.write_all(&stream[header..])?;
         }
-        #[allow(unreachable_code, reason = "it names the closure's type")]
-        std::io::Result::Ok(())
     });
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert_eq!(lines.by_ref().take(40).count(), 40);

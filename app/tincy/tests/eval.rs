@@ -63,6 +63,35 @@ fn detections_of_another_program_score_as_its_own_scorer_says() {
     assert_eq!(report["found"], 921);
 }
 
+/// `tests/data` has boxes made up at random, some of crowds, on eight pictures; these are the
+/// figures of pycocotools 2.0.11 for them.
+#[test]
+fn coco_figures_are_those_of_pycocotools() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(
+        data.join("instances.json"),
+        folder.path().join("instances.json"),
+    )
+    .unwrap();
+    for picture in 0..8 {
+        std::fs::write(folder.path().join(format!("{picture}.jpg")), "").unwrap();
+    }
+    let csv = data.join("detections.csv");
+    let report = json(folder.path(), &["--detections", csv.to_str().unwrap()]);
+    let figures = [
+        ("mean", 0.211714),
+        ("at_half", 0.45161),
+        ("at_three_quarters", 0.077287),
+        ("small", 0.173329),
+        ("medium", 0.23513),
+        ("large", 0.609241),
+    ];
+    for (key, expected) in figures {
+        assert_close(&report["coco"][key], expected, 1e-6);
+    }
+}
+
 /// A quick detector, its class names, the VOC set, and a list of its first pictures.
 struct Small {
     folder: tempfile::TempDir,

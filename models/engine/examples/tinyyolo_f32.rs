@@ -1,10 +1,10 @@
 //! Times the float layers of Tiny YOLOv2 and Tinier-YOLO one by one, on random numbers.
 //!
 //! ```text
-//! cargo run --release -p tincy-engine --example tinyyolo_f32 -- [THREADS] [ROUNDS]
+//! cargo run --release -p tincy-engine --example tinyyolo_f32 -- [THREADS] [ROUNDS] [NAME]
 //! ```
 //!
-//! Each figure is the least of all rounds, in which the layers take turns. One thread is timed by
+//! With a name, only layers that have it in theirs. Each figure is the least of all rounds, in which the layers take turns. One thread is timed by
 //! its own CPU time, several by the clock on the wall.
 
 use nix::time::{ClockId, clock_gettime};
@@ -55,8 +55,8 @@ const LAYERS: [Layer; 16] = [
     Layer("depthwise 5x5", 26, 192, 192, 5, 1, true, F32, F32),
 ];
 
-/// How many layers from the first on make up Tiny YOLOv2.
-const TINY_YOLO: usize = 9;
+/// The network whose layers are added up.
+const NETWORK: &str = "tiny-yolov2";
 
 /// Seeded numbers from -1 to 1.
 fn floats(count: usize) -> Vec<f32> {
@@ -177,23 +177,28 @@ fn cpu_time() -> Option<Duration> {
 }
 
 fn main() {
-    let mut numbers = std::env::args()
-        .skip(1)
-        .map(|a| a.parse::<usize>().unwrap_or(1));
-    let (threads, rounds) = (numbers.next().unwrap_or(1), numbers.next().unwrap_or(20));
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |i: usize, otherwise| {
+        let argument = arguments.get(i).and_then(|a| a.parse::<usize>().ok());
+        argument.unwrap_or(otherwise)
+    };
+    let (threads, rounds) = (number(0, 1), number(1, 20));
+    let name = arguments.get(2).map_or("", String::as_str);
     let team = Team::new(threads);
-    let mut benches: Vec<Bench> = LAYERS
-        .iter()
-        .filter_map(|l| Bench::new(l, threads))
-        .collect();
+    let layers = LAYERS.iter().filter(|layer| layer.0.contains(name));
+    let mut benches: Vec<Bench> = layers.filter_map(|l| Bench::new(l, threads)).collect();
     for _ in 0..rounds {
         benches.iter_mut().for_each(|bench| bench.round(&team));
     }
+    report(&benches);
+}
+
+fn report(benches: &[Bench]) {
     println!(
         "{:<22} {:<22} {:>9} {:>10}",
         "layer", "kernel", "ms", "GMAC/s"
     );
-    for b in &benches {
+    for b in benches {
         let rate = b.products as f64 / b.least.as_secs_f64() / 1e9;
         let ms = b.least.as_secs_f64() * 1e3;
         println!(
@@ -202,9 +207,10 @@ fn main() {
             b.kernel.name()
         );
     }
-    let whole: Duration = benches[..TINY_YOLO].iter().map(|b| b.least).sum();
+    let network = benches.iter().filter(|b| b.name.starts_with(NETWORK));
+    let whole: Duration = network.map(|b| b.least).sum();
     println!(
-        "tiny-yolov2, all convolutions: {:.2} ms",
+        "{NETWORK}, all convolutions: {:.2} ms",
         whole.as_secs_f64() * 1e3
     );
 }

@@ -15,6 +15,13 @@ const QUALITY: u8 = 92;
 /// If the extension is not that of a format that is written.
 pub fn format(path: &Path) -> Result<ImageFormat> {
     let found = ImageFormat::from_path(path).ok();
+    // Of the PNM formats only PPM has colours.
+    let grey = path.extension().is_some_and(|extension| {
+        ["pgm", "pbm", "pam"]
+            .iter()
+            .any(|grey| extension.eq_ignore_ascii_case(grey))
+    });
+    let found = found.filter(|_| !grey);
     let known = found.filter(|format| {
         use ImageFormat::{Bmp, Gif, Jpeg, Png, Pnm, Tga, Tiff, WebP};
         matches!(format, Jpeg | Png | Bmp | Pnm | Gif | WebP | Tiff | Tga)

@@ -25,7 +25,7 @@ pub fn small_model() -> Option<PathBuf> {
 
 /// `tincy` with the small model.
 pub fn tincy() -> Command {
-    let mut command = Command::cargo_bin("tincy").expect("the binary is built with the tests");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tincy"));
     if let Some(model) = small_model() {
         command.env("TINCY_MODEL", model);
     }

@@ -16,6 +16,9 @@ use tincy_network::{Affine, Number};
 /// Packed weights beyond this many bytes are split among threads rather than read by each.
 const SHARED_WEIGHTS: usize = 256 << 10;
 
+/// Tiles whose sums, still in the first cache, are finished together.
+const TILES_A_FINISH: usize = 8;
+
 /// A convolution with float weights for the inner loops `T`.
 pub(super) struct FloatConvolution<T> {
     tiles: T,
@@ -75,7 +78,12 @@ impl<T: Tiles> FloatConvolution<T> {
         let pitch = |b: &Block| b.pitch;
         let pitch = self.panels.blocks.iter().map(pitch).max().unwrap_or(0);
         let pixels = self.geometry.slab_height(self.band_rows) * self.geometry.slab_width();
-        let floats = if self.direct { 0 } else { pixels * pitch };
+        // A depthwise tile reads whole panels, beyond the last channel if it must.
+        let floats = if self.direct {
+            0
+        } else {
+            pixels * pitch + LANES
+        };
         floats.next_multiple_of(LANES)
     }
 
@@ -150,14 +158,13 @@ impl<T: Tiles> FloatConvolution<T> {
             geometry: &self.geometry,
             rows: rows.clone(),
             channels: block.channels.clone(),
-            pitch: block.pitch,
         };
-        let slab = &mut slab[..part.len()];
+        let inside = &mut slab[..part.len()];
         let zero = self.zero;
         match frame.input {
-            Tensor::F32(values) => part.fill(values, slab, 0.0, |v| v),
-            Tensor::U8(codes) => part.fill(codes, slab, 0.0, |c| (i32::from(c) - zero) as f32),
-            Tensor::I8(codes) => part.fill(codes, slab, 0.0, |c| (i32::from(c) - zero) as f32),
+            Tensor::F32(values) => part.fill(values, inside, 0.0, |v| v),
+            Tensor::U8(codes) => part.fill(codes, inside, 0.0, |c| (i32::from(c) - zero) as f32),
+            Tensor::I8(codes) => part.fill(codes, inside, 0.0, |c| (i32::from(c) - zero) as f32),
         }
         Source {
             values: slab,
@@ -207,43 +214,55 @@ impl<T: Tiles> FloatConvolution<T> {
         frame: &Frame<'_>,
         sums: &mut [f32],
     ) {
-        let panel = &self.panels.panels[step.panel];
         let width = self.geometry.output[1];
         let origins = &self.origins[..rows.len() * width];
-        let tile_sums = T::PIXELS * LANES;
-        // Where one call does the whole sum, the same small memory serves all tiles.
-        let apart = if step.fresh && step.last {
-            0
-        } else {
-            tile_sums
-        };
         let prefetch = Prefetch::new(step.weights, origins.len().div_ceil(T::PIXELS));
-        for (t, origins) in origins.chunks(T::PIXELS).enumerate() {
-            let sums = &mut sums[t * apart..][..origins.len() * LANES];
-            prefetch.lines(t).for_each(|line| self.tiles.prefetch(line));
-            self.run_tile(step, source, origins, sums);
+        let pixels = T::PIXELS * TILES_A_FINISH;
+        for (group, origins) in origins.chunks(pixels).enumerate() {
+            // Where one call does the whole sum, the same small memory serves all groups.
+            let whole = step.fresh && step.last;
+            let start = if whole { 0 } else { group * pixels * LANES };
+            let sums = &mut sums[start..][..origins.len() * LANES];
+            let tiles = sums.chunks_mut(T::PIXELS * LANES);
+            for (t, (origins, sums)) in origins.chunks(T::PIXELS).zip(tiles).enumerate() {
+                let lines = prefetch.lines(group * TILES_A_FINISH + t);
+                lines.for_each(|line| self.tiles.prefetch(line));
+                self.run_tile(step, source, origins, sums);
+            }
             if step.last {
-                let pixel = rows.start * width + t * T::PIXELS;
-                let rows = Rows {
-                    finish: &self.finish,
-                    panel: step.panel,
-                    sums,
-                    output: &frame.output,
-                    start: pixel * self.out_channels + panel.first,
-                    step: self.out_channels,
-                    channels: panel.channels,
-                };
-                // SAFETY: `share` gives each member rows or panels of its own, and a pixel and
-                // panel are one member's.
-                unsafe { self.tiles.finish(&rows) };
+                self.finish_sums(step, rows.start * width + group * pixels, frame, sums);
             }
         }
     }
 
+    /// Finishes the sums of some pixels, from output pixel `pixel` on.
+    fn finish_sums(&self, step: &Step<'_>, pixel: usize, frame: &Frame<'_>, sums: &[f32]) {
+        let panel = &self.panels.panels[step.panel];
+        let rows = Rows {
+            finish: &self.finish,
+            panel: step.panel,
+            sums,
+            output: &frame.output,
+            start: pixel * self.out_channels + panel.first,
+            step: self.out_channels,
+            channels: panel.channels,
+        };
+        // SAFETY: `share` gives each member rows or panels of its own, and a pixel and panel are
+        // one member's.
+        unsafe { self.tiles.finish(&rows) };
+    }
+
     fn run_tile(&self, step: &Step<'_>, source: &Source<'_>, origins: &[u32], sums: &mut [f32]) {
-        let mut pixels = [source.values.as_ptr(); MAX_PIXELS];
+        let panel = &self.panels.panels[step.panel];
+        let first = if self.panels.depthwise {
+            panel.first
+        } else {
+            0
+        };
+        let start = source.values[first..].as_ptr();
+        let mut pixels = [start; MAX_PIXELS];
         for (pixel, origin) in pixels.iter_mut().zip(origins) {
-            *pixel = pixel.wrapping_add(*origin as usize * source.pitch);
+            *pixel = start.wrapping_add(*origin as usize * source.pitch);
         }
         let tile = Tile {
             pixels,
@@ -253,11 +272,12 @@ impl<T: Tiles> FloatConvolution<T> {
             weights: step.weights.as_ptr(),
             sums: sums.as_mut_ptr(),
             fresh: step.fresh,
-            wide: 2 * self.panels.panels[step.panel].channels > LANES,
+            wide: 2 * panel.channels > LANES,
         };
         // SAFETY: the slab (or the input of a pointwise convolution) holds the whole window of
         // each origin of the band: `Geometry` computes its size from the same numbers as origins
-        // and runs. The weights are `runs.len() * run_weights`, the sums `count * LANES` floats.
+        // and runs; behind it are LANES floats more for the last panel of a depthwise one. The
+        // weights are `runs.len() * run_weights`, the sums `count * LANES` floats.
         unsafe {
             if self.panels.depthwise {
                 self.tiles.depthwise(&tile);

@@ -119,9 +119,9 @@ impl With for Store<'_> {
     #[inline(always)]
     fn with(self, function: impl Fn(f32) -> f32 + Copy) {
         match (self.0.output, self.0.finish.quantize) {
-            (Output::Floats(floats), _) => self.rows(floats, function),
+            (Output::Floats(floats), _) => self.any(floats, function),
             (Output::Bytes(bytes), Some(quantize)) => {
-                self.rows(bytes, |x| quantize.code(function(x)));
+                self.any(bytes, |x| quantize.code(function(x)));
             }
             (Output::Bytes(_), None) => unreachable!("a map of bytes takes codes"),
         }
@@ -129,24 +129,40 @@ impl With for Store<'_> {
 }
 
 impl Store<'_> {
+    /// Whole panels, the common case, are copied with a length that the compiler knows.
     #[inline(always)]
-    fn rows<T: Copy>(&self, output: &Parts<'_, T>, function: impl Fn(f32) -> T + Copy) {
+    fn any<T: Copy + Default>(&self, output: &Parts<'_, T>, function: impl Fn(f32) -> T + Copy) {
+        match self.0.channels {
+            LANES => self.rows(output, LANES, function),
+            channels => self.rows(output, channels, function),
+        }
+    }
+
+    #[inline(always)]
+    fn rows<T: Copy + Default>(
+        &self,
+        output: &Parts<'_, T>,
+        channels: usize,
+        function: impl Fn(f32) -> T + Copy,
+    ) {
         let rows = self.0;
         let scale = *Finish::lane_values(&rows.finish.scale, rows.finish.lanes, rows.panel);
         let bias = *Finish::lane_values(&rows.finish.bias, rows.finish.lanes, rows.panel);
         for (p, sums) in rows.sums.as_chunks::<LANES>().0.iter().enumerate() {
+            // Arrays of its own for a row, so that the compiler sees that nothing overlaps.
+            let sums = *sums;
+            let mut values = [0f32; LANES];
+            for o in 0..LANES {
+                values[o] = sums[o] * scale[o] + bias[o];
+            }
+            let mut results = [T::default(); LANES];
+            for o in 0..LANES {
+                results[o] = function(values[o]);
+            }
             let start = rows.start + p * rows.step;
             // SAFETY: whoever called `Rows::store` promised that these elements are its own.
-            let row = unsafe { output.part(start..start + rows.channels) };
-            if let Some(whole) = row.as_mut_array::<LANES>() {
-                for o in 0..LANES {
-                    whole[o] = function(sums[o] * scale[o] + bias[o]);
-                }
-            } else {
-                for (o, element) in row.iter_mut().enumerate() {
-                    *element = function(sums[o] * scale[o] + bias[o]);
-                }
-            }
+            let row = unsafe { output.part(start..start + channels) };
+            row.copy_from_slice(&results[..channels]);
         }
     }
 }

@@ -9,20 +9,20 @@ const SLAB_BYTES: usize = 224 << 10;
 
 /// The sizes of a convolution's maps and windows.
 #[derive(Clone, Debug)]
-pub(in crate::kernels) struct Geometry {
-    pub(in crate::kernels) input: Shape,
+pub(super) struct Geometry {
+    pub(super) input: Shape,
     /// Output rows and columns.
-    pub(in crate::kernels) output: [usize; 2],
-    pub(in crate::kernels) kernel: [usize; 2],
-    pub(in crate::kernels) stride: [usize; 2],
-    pub(in crate::kernels) dilation: [usize; 2],
+    pub(super) output: [usize; 2],
+    pub(super) kernel: [usize; 2],
+    pub(super) stride: [usize; 2],
+    pub(super) dilation: [usize; 2],
     /// Padding above and before.
-    pub(in crate::kernels) before: [usize; 2],
+    pub(super) before: [usize; 2],
 }
 
 impl Geometry {
     /// `None` if the window does not fit the map.
-    pub(in crate::kernels) fn new(convolution: &Convolution, input: Shape) -> Option<Geometry> {
+    pub(super) fn new(convolution: &Convolution, input: Shape) -> Option<Geometry> {
         let Convolution {
             kernel,
             stride,
@@ -46,7 +46,7 @@ impl Geometry {
     }
 
     /// Whether every output pixel reads just the input pixel of the same place.
-    pub(in crate::kernels) fn is_pointwise(&self) -> bool {
+    pub(super) fn is_pointwise(&self) -> bool {
         self.kernel == [1, 1] && self.stride == [1, 1] && self.output == self.input_size()
     }
 
@@ -55,18 +55,18 @@ impl Geometry {
     }
 
     /// Columns of a slab: all that a row of output pixels reads.
-    pub(in crate::kernels) fn slab_width(&self) -> usize {
+    pub(super) fn slab_width(&self) -> usize {
         (self.output[1] - 1) * self.stride[1] + (self.kernel[1] - 1) * self.dilation[1] + 1
     }
 
     /// Rows of the slab of `rows` output rows.
-    pub(in crate::kernels) fn slab_height(&self, rows: usize) -> usize {
+    pub(super) fn slab_height(&self, rows: usize) -> usize {
         (rows - 1) * self.stride[0] + (self.kernel[0] - 1) * self.dilation[0] + 1
     }
 
     /// The most output rows whose slab of `pixel_bytes` bytes a pixel stays in the cache, at least
     /// one.
-    pub(in crate::kernels) fn band_rows(&self, pixel_bytes: usize) -> usize {
+    pub(super) fn band_rows(&self, pixel_bytes: usize) -> usize {
         let row = self.slab_width() * pixel_bytes;
         let slab_rows = SLAB_BYTES / row.max(1);
         let fixed = self.slab_height(1);
@@ -75,10 +75,7 @@ impl Geometry {
     }
 
     /// `rows` cut into the fewest bands of at most `most` rows, as even as can be.
-    pub(in crate::kernels) fn bands(
-        rows: Range<usize>,
-        most: usize,
-    ) -> impl Iterator<Item = Range<usize>> {
+    pub(super) fn bands(rows: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
         let count = rows.len().div_ceil(most);
         (0..count).map(move |i| {
             rows.start + rows.len() * i / count..rows.start + rows.len() * (i + 1) / count
@@ -86,7 +83,7 @@ impl Geometry {
     }
 
     /// For each output pixel of a band of `rows` rows, the slab pixel that its window starts at.
-    pub(in crate::kernels) fn origins(&self, rows: usize) -> Vec<u32> {
+    pub(super) fn origins(&self, rows: usize) -> Vec<u32> {
         let width = self.slab_width();
         (0..rows)
             .flat_map(|y| (0..self.output[1]).map(move |x| (y, x)))

@@ -1,10 +1,10 @@
 //! Convolutions with float weights.
 //!
 //! One method serves all shapes: an implicit matrix product. The input is copied, a band of rows
-//! and a block of channels at a time, into a [slab](slab) that has its padding and fits the second
+//! and a block of channels at a time, into a slab that has its padding and fits the second
 //! cache; codes become floats on the way. Tiles of a few output pixels times sixteen output
 //! channels are then summed in registers, straight from the slab: no matrix of windows is made.
-//! Weights are packed once into [panels](panels) of sixteen channels in the order of their use.
+//! Weights are packed once into panels of sixteen channels in the order of their use.
 //! A convolution by channel (depthwise) differs only in the inner loop.
 //!
 //! The order of each sum depends on the layer alone, never on the threads, so the result is the
@@ -13,20 +13,20 @@
 //!
 //! | file | subject |
 //! | --- | --- |
-//! | [`geometry`] | bands, slabs, and which input pixel an output pixel starts at |
-//! | [`slab`] | the padded copy of the input |
-//! | [`panels`] | blocks of channels and the packed weights |
-//! | [`tile`] | what the inner loops compute |
-//! | [`finish`], [`function`] | scale, bias, activation, rounding to codes |
-//! | [`convolution`] | the loops around the tiles, and the threads |
+//! | `geometry` | bands, slabs, and which input pixel an output pixel starts at |
+//! | `slab` | the padded copy of the input |
+//! | `panels` | blocks of channels and the packed weights |
+//! | `tile` | what the inner loops compute |
+//! | `finish`, `function` | scale, bias, activation, rounding to codes |
+//! | `convolution` | the loops around the tiles, and the threads |
 
 mod convolution;
 mod finish;
 mod function;
-pub(super) mod geometry;
+mod geometry;
 mod panels;
 mod portable;
-pub(super) mod slab;
+mod slab;
 #[cfg(test)]
 mod tests;
 mod tile;

@@ -10,7 +10,7 @@ use tincy_network::Convolution;
 const MAX_CHANNELS: usize = 256;
 
 /// The most inputs that one call of an inner loop reads from each pixel, where runs are shorter.
-const MAX_INPUTS: usize = 384;
+const MAX_INPUTS: usize = 320;
 
 /// Up to [`LANES`] output channels that are summed together.
 #[derive(Clone, Debug)]
@@ -106,24 +106,24 @@ impl Panels {
     }
 }
 
-/// One block for each panel, since each output channel reads one input channel.
+/// One block for all panels, each of which reads the input channels of its output channels.
 fn by_channel(geometry: &Geometry) -> (Vec<Panel>, Vec<Block>) {
-    let panels = cut(0..geometry.input.channels);
-    let runs = taps(geometry, LANES);
-    let block = |(i, panel): (usize, &Panel)| Block {
-        channels: panel.first..panel.first + panel.channels,
-        pitch: LANES,
-        panels: i..i + 1,
+    let channels = geometry.input.channels;
+    let panels = cut(0..channels);
+    let runs = taps(geometry, channels);
+    let block = Block {
+        channels: 0..channels,
+        pitch: channels,
+        panels: 0..panels.len(),
         run: LANES,
         runs_a_call: runs.len(),
         run_weights: LANES,
-        weights: i * runs.len() * LANES,
+        weights: 0,
         first: true,
         last: true,
-        runs: runs.clone(),
+        runs,
     };
-    let blocks = panels.iter().enumerate().map(block).collect();
-    (panels, blocks)
+    (panels, vec![block])
 }
 
 /// The panels of each group, and as few blocks of its input channels as the cache allows.
