@@ -1,7 +1,6 @@
 //! Float kernels against the reference, on random shapes and on large ones.
 
 use crate::isa::Isa;
-use crate::kernel::Task;
 use crate::kernels::tester::{self, Case, Groups, Random, Wanted};
 use crate::tensor::Buffer;
 use tincy_network::{
