@@ -6,6 +6,10 @@ use super::tile::{LANES, Strip, Tiles};
 use crate::isa::Avx2;
 use std::arch::x86_64::*;
 
+/// Inputs of a run of the first layer of most networks: three pixels of three colours. A loop so
+/// short is worth unrolling.
+const PICTURE: usize = 9;
+
 // SAFETY: the functions below read and write through the strip's addresses exactly what the trait
 // allows.
 unsafe impl Tiles for Avx2 {
@@ -57,21 +61,24 @@ unsafe fn dense_strip<const N: usize>(strip: &Strip<'_>) {
         // SAFETY: passed on from the caller; `first + count` pixels are the strip's.
         unsafe {
             match count {
-                6 => dense::<6, N>(strip, first),
-                5 => dense::<5, N>(strip, first),
-                4 => dense::<4, N>(strip, first),
-                3 => dense::<3, N>(strip, first),
-                2 => dense::<2, N>(strip, first),
-                _ => dense::<1, N>(strip, first),
+                6 if strip.run == PICTURE => dense::<6, N, PICTURE>(strip, first),
+                6 => dense::<6, N, 0>(strip, first),
+                5 => dense::<5, N, 0>(strip, first),
+                4 => dense::<4, N, 0>(strip, first),
+                3 => dense::<3, N, 0>(strip, first),
+                2 => dense::<2, N, 0>(strip, first),
+                _ => dense::<1, N, 0>(strip, first),
             }
         }
         first += count;
     }
 }
 
-/// `P` pixels from pixel `first` on, `N` registers of eight channels.
+/// `P` pixels from pixel `first` on, `N` registers of eight channels, runs of `RUN` inputs or, if
+/// that is 0, of any number.
 #[target_feature(enable = "avx2,fma")]
-unsafe fn dense<const P: usize, const N: usize>(strip: &Strip<'_>, first: usize) {
+unsafe fn dense<const P: usize, const N: usize, const RUN: usize>(strip: &Strip<'_>, first: usize) {
+    let run_length = if RUN > 0 { RUN } else { strip.run };
     // SAFETY: every offset lies within what the trait lets a strip read and write.
     unsafe {
         let mut sums = load_sums::<P, N>(strip, first);
@@ -82,7 +89,7 @@ unsafe fn dense<const P: usize, const N: usize>(strip: &Strip<'_>, first: usize)
                 windows[p] = windows[p].wrapping_add(run.wrapping_sub(at));
             }
             at = *run;
-            for i in 0..strip.run {
+            for i in 0..run_length {
                 let mut row = [_mm256_setzero_ps(); N];
                 for n in 0..N {
                     row[n] = _mm256_load_ps(weights.add(8 * n));

@@ -72,7 +72,10 @@ impl Quantize {
         const ROUND: f32 = 12_582_912.0;
         let steps = value * self.inverse;
         let steps = if steps.is_nan() { 0.0 } else { steps };
-        let rounded = steps.max(self.low).min(self.high) + ROUND;
+        // Comparisons, since `max` and `min` would ask for NaN again.
+        let steps = if steps > self.low { steps } else { self.low };
+        let steps = if steps < self.high { steps } else { self.high };
+        let rounded = steps + ROUND;
         let code = (rounded.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32) + self.zero;
         code as u8
     }
