@@ -91,11 +91,11 @@ impl<T: Tiles> Depthwise<T> {
 
     /// Sums and finishes all channels of a part.
     fn run_part(&self, part: &Part, input: &[f32], output: &Output<'_>) {
-        self.prefetch(part, input);
         let mut memory = [0f32; TILES * MAX_PIXELS * LANES];
         let sums = &mut memory[..part.x.len() * LANES];
         let channels = self.geometry.input.channels;
         for (number, panel) in self.panels.iter().enumerate() {
+            self.prefetch(part, panel, input);
             self.sum(part, number, input, sums);
             let rows = Rows {
                 finish: &self.finish,
@@ -112,17 +112,17 @@ impl<T: Tiles> Depthwise<T> {
         }
     }
 
-    /// Asks for the input that the next output row reads below this part: panels jump from pixel
-    /// to pixel, which the CPU does not foresee.
-    fn prefetch(&self, part: &Part, input: &[f32]) {
+    /// Asks for the input that the next output row reads below this part and panel: panels jump
+    /// from pixel to pixel, which the CPU does not foresee.
+    fn prefetch(&self, part: &Part, panel: &Panel, input: &[f32]) {
         let (map, [down, across]) = (self.geometry.input, self.geometry.stride);
         let reach = (self.geometry.kernel[0] - 1) * self.geometry.dilation[0] + 1;
         let next = part.y * down + reach - self.geometry.before[0].min(reach);
         for row in next..next + down {
-            let start = (row * map.width + part.x.start * across) * map.channels;
-            for line in (0..part.x.len() * across * map.channels).step_by(LANES) {
-                self.tiles
-                    .prefetch(input.as_ptr().wrapping_add(start + line));
+            let first = row * map.width + part.x.start * across;
+            for pixel in first..first + part.x.len() * across {
+                let line = pixel * map.channels + panel.first;
+                self.tiles.prefetch(input.as_ptr().wrapping_add(line));
             }
         }
     }
