@@ -38,10 +38,9 @@ impl Finish {
 
     #[inline(always)]
     fn lanes(&self, panel: usize) -> Lanes {
-        let of = |values: &Buffer| values.slice::<f32>(self.lanes).as_chunks::<LANES>().0[panel];
         Lanes {
-            scale: of(&self.scale),
-            bias: of(&self.bias),
+            scale: self.scale.slice::<f32>(self.lanes).as_chunks().0[panel],
+            bias: self.bias.slice::<f32>(self.lanes).as_chunks().0[panel],
         }
     }
 }
