@@ -61,7 +61,7 @@ unsafe fn dense_strip<const N: usize>(strip: &Strip<'_>) {
         // SAFETY: passed on from the caller; `first + count` pixels are the strip's.
         unsafe {
             match count {
-                6 if strip.run == PICTURE => dense::<6, N, PICTURE>(strip, first),
+                6 if N == 2 && strip.run == PICTURE => dense::<6, N, PICTURE>(strip, first),
                 6 => dense::<6, N, 0>(strip, first),
                 5 => dense::<5, N, 0>(strip, first),
                 4 => dense::<4, N, 0>(strip, first),

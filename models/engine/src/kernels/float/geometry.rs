@@ -5,7 +5,7 @@ use tincy_network::shape::window_positions;
 use tincy_network::{Convolution, Shape};
 
 /// Bytes of input that should stay in the second cache while all weights pass by.
-const SLAB_BYTES: usize = 224 << 10;
+const SLAB_BYTES: usize = 240 << 10;
 
 /// The sizes of a convolution's maps and windows.
 #[derive(Clone, Debug)]
