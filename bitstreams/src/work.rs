@@ -67,6 +67,19 @@ impl Work {
         (weights + thresholds) * self.groups / 8
     }
 
+    /// Bytes of the input map, packed.
+    pub fn input_bytes(&self) -> u64 {
+        let [height, width] = self.in_size;
+        (height * width * self.inputs * self.groups * self.input_bits).div_ceil(8)
+    }
+
+    /// Bytes of the output map after pooling, packed.
+    pub fn output_bytes(&self) -> u64 {
+        let pixels = self.out_size[0] * self.out_size[1];
+        let pixels = self.pool.map_or(pixels, |(_, shape)| shape.pixels() as u64);
+        (pixels * self.outputs * self.groups * self.output_bits).div_ceil(8)
+    }
+
     /// Thresholds a channel.
     pub fn steps(&self) -> u64 {
         (1 << self.output_bits) - 1

@@ -1,6 +1,6 @@
 //! The command line as a whole: global options, sub-commands, log.
 
-use crate::commands::{bench, detect, eval, import, inspect, replay};
+use crate::commands::{bench, detect, eval, import, inspect, plan, replay};
 use crate::outcome::{self, Outcome};
 use crate::progress;
 use clap::{ArgAction, Parser, Subcommand};
@@ -36,6 +36,8 @@ enum Command {
     Inspect(inspect::Args),
     /// Measures how fast a model runs
     Bench(bench::Args),
+    /// Predicts what fits a device and how fast it will run
+    Plan(plan::Args),
     /// Measures how well a model finds what is known to be there
     Eval(eval::Args),
 }
@@ -65,6 +67,7 @@ impl Command {
             Command::Import(args) => import::run(args),
             Command::Inspect(args) => inspect::run(args),
             Command::Bench(args) => bench::run(args),
+            Command::Plan(args) => plan::run(args),
             Command::Eval(args) => eval::run(args),
         }
     }

@@ -1,8 +1,8 @@
 //! Times the seven hidden layers of Tinier-YOLO on random data, one line a layer:
 //! `cargo run --release -p tincy-engine --example hidden -- [rounds] [threads] [portable]`.
 //!
-//! CPU time of the thread for one thread, else wall-clock time; the least of all rounds. Operations
-//! count multiply and add as two.
+//! CPU time of the thread for one thread, else wall-clock time; the least of all rounds of a layer,
+//! which follow each other. Operations count multiply and add as two.
 
 use std::time::{Duration, Instant};
 use tincy_engine::isa::Isa;
@@ -42,38 +42,23 @@ fn main() {
     let team = Team::new(threads);
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let layers: Vec<Layer> = LAYERS.map(|layer| make(layer, isa, &mut random)).into();
-    let largest = layers.iter().map(|layer| layer.output.elements()).max();
-    let mut maps = [
-        Buffer::new(208 * 208 * 16),
-        Buffer::new(largest.unwrap_or(0)),
-    ];
-    let first: &mut [u8] = maps[0].slice_mut(208 * 208 * 16);
+    let mut input = Buffer::new(208 * 208 * 16);
+    let first: &mut [u8] = input.slice_mut(208 * 208 * 16);
     first.fill_with(|| (random.next() >> 40 & 7) as u8);
-    let bytes = layers
-        .iter()
-        .map(|layer| layer.kernel.scratch_bytes(threads));
-    let mut scratch = Buffer::new(bytes.max().unwrap_or(0));
-    let mut inputs = vec![Shape::new(208, 208, 16)];
-    inputs.extend(layers.iter().map(|layer| layer.output));
     let mut best = [Duration::MAX; 7];
-    let keep = maps[0].clone();
-    for _ in 0..rounds {
-        maps[0]
-            .slice_mut::<u8>(keep.bytes())
-            .copy_from_slice(keep.slice(keep.bytes()));
-        for (i, layer) in layers.iter().enumerate() {
-            let [from, to] = &mut maps;
-            let input = [from.tensor(inputs[i], Number::Code(CODE))];
-            let output = to.tensor_mut(layer.output, Number::Code(CODE));
-            let memory = scratch.slice_mut(scratch.bytes());
+    let mut shape = Shape::new(208, 208, 16);
+    for (layer, best) in layers.iter().zip(&mut best) {
+        let mut output = Buffer::new(layer.output.elements());
+        let mut scratch = Buffer::new(layer.kernel.scratch_bytes(threads));
+        for _ in 0..rounds {
+            let from = [input.tensor(shape, Number::Code(CODE))];
+            let to = output.tensor_mut(layer.output, Number::Code(CODE));
+            let bytes = scratch.bytes();
             let start = Clock::now(threads);
-            layer.kernel.run(&input, output, memory, &team);
-            best[i] = best[i].min(start.elapsed());
-            maps.swap(0, 1);
-            if maps[1].bytes() < layers[0].output.elements() {
-                maps[1] = Buffer::new(layers[0].output.elements());
-            }
+            layer.kernel.run(&from, to, scratch.slice_mut(bytes), &team);
+            *best = (*best).min(start.elapsed());
         }
+        (input, shape) = (output, layer.output);
     }
     report(&layers, &best);
 }

@@ -149,9 +149,18 @@ impl Weights {
     /// If the weights are floats or the range lies outside.
     pub fn unpack_range(&self, start: usize, out: &mut [i8]) {
         assert!(start + out.len() <= self.count, "range of weights");
-        let bits = usize::from(self.kind.bits());
+        let (kind, packed) = (self.kind, &*self.packed);
+        if kind == WeightKind::Binary && start.is_multiple_of(8) {
+            for (eight, byte) in out.chunks_mut(8).zip(&packed[start / 8..]) {
+                for (bit, weight) in eight.iter_mut().enumerate() {
+                    *weight = 1 - 2 * ((byte >> bit) & 1) as i8;
+                }
+            }
+            return;
+        }
+        let bits = usize::from(kind.bits());
         for (i, weight) in out.iter_mut().enumerate() {
-            *weight = self.sign(bit_field(&self.packed, (start + i) * bits, bits), bits);
+            *weight = self.sign(bit_field(packed, (start + i) * bits, bits), bits);
         }
     }
 

@@ -19,8 +19,9 @@ fn cases() -> impl Strategy<Value = Case> {
         |((channels, out, kernel, stride, groups), (w, b, padding))| {
             let window = kernel * kernel * channels.checked_div(groups).unwrap_or(0);
             // Mostly right, sometimes one too many or too few.
-            let count =
-                |right: usize, off: i64| (right as i64 + off * i64::from(right % 3 == 0)).max(0);
+            let count = |right: usize, off: i64| {
+                (right as i64 + off * i64::from(right.is_multiple_of(3))).max(0)
+            };
             let convolution = Convolution {
                 out_channels: out,
                 kernel: [kernel; 2],
@@ -51,7 +52,7 @@ fn expected(case: &Case) -> Option<usize> {
     if kernel == 0 || stride == 0 || groups == 0 {
         return None;
     }
-    let divides = case.channels % groups == 0 && c.out_channels % groups == 0;
+    let divides = case.channels.is_multiple_of(groups) && c.out_channels.is_multiple_of(groups);
     let window = kernel * kernel * case.channels / groups;
     let Finish::Affine(affine) = &c.finish else {
         return None;

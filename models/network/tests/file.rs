@@ -153,7 +153,7 @@ fn forged(from: &str, to: &str) -> Vec<u8> {
     let sum: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut header = header.replace(metadata["sha256"].as_str().unwrap(), &sum);
     header.truncate(header.trim_end().len());
-    while (8 + header.len()) % 64 != 0 {
+    while !(8 + header.len()).is_multiple_of(64) {
         header.push(' ');
     }
     let mut forged = (header.len() as u64).to_le_bytes().to_vec();

@@ -5,4 +5,5 @@ pub mod detect;
 pub mod eval;
 pub mod import;
 pub mod inspect;
+pub mod plan;
 pub mod replay;

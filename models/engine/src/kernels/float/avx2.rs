@@ -2,52 +2,33 @@
 #![allow(unsafe_code)]
 
 use super::finish::Rows;
-use super::tile::{LANES, Tile, Tiles};
+use super::tile::{LANES, Strip, Tiles};
 use crate::isa::Avx2;
 use std::arch::x86_64::*;
 
-/// Holding it proves that the CPU has the instructions.
-#[derive(Clone, Copy)]
-pub(super) struct Tiles6x16(pub(super) Avx2);
+/// Inputs of a run of the first layer of most networks: three pixels of three colours. A loop so
+/// short is worth unrolling.
+const PICTURE: usize = 9;
 
-// SAFETY: the functions below read and write through the tile's pointers exactly what the trait
+// SAFETY: the functions below read and write through the strip's addresses exactly what the trait
 // allows.
-unsafe impl Tiles for Tiles6x16 {
+unsafe impl Tiles for Avx2 {
     const PIXELS: usize = 6;
     const NAMES: [&'static str; 3] = ["avx2-f32-gemm", "avx2-f32-pointwise", "avx2-f32-depthwise"];
 
-    unsafe fn dense(self, tile: &Tile<'_>) {
-        // SAFETY: the token proves the instructions; the pointers are the caller's promise.
+    unsafe fn dense(self, strip: &Strip<'_>) {
+        // SAFETY: the token proves the instructions; the addresses are the caller's promise.
         unsafe {
-            match (tile.count, tile.wide) {
-                (6, true) => dense::<6, 2>(tile),
-                (5, true) => dense::<5, 2>(tile),
-                (4, true) => dense::<4, 2>(tile),
-                (3, true) => dense::<3, 2>(tile),
-                (2, true) => dense::<2, 2>(tile),
-                (_, true) => dense::<1, 2>(tile),
-                (6, false) => dense::<6, 1>(tile),
-                (5, false) => dense::<5, 1>(tile),
-                (4, false) => dense::<4, 1>(tile),
-                (3, false) => dense::<3, 1>(tile),
-                (2, false) => dense::<2, 1>(tile),
-                (_, false) => dense::<1, 1>(tile),
+            match strip.wide {
+                true => dense_strip::<2>(strip),
+                false => dense_strip::<1>(strip),
             }
         }
     }
 
-    unsafe fn depthwise(self, tile: &Tile<'_>) {
-        // SAFETY: the token proves the instructions; the pointers are the caller's promise.
-        unsafe {
-            match tile.count {
-                6 => depthwise::<6>(tile),
-                5 => depthwise::<5>(tile),
-                4 => depthwise::<4>(tile),
-                3 => depthwise::<3>(tile),
-                2 => depthwise::<2>(tile),
-                _ => depthwise::<1>(tile),
-            }
-        }
+    unsafe fn depthwise(self, strip: &Strip<'_>) {
+        // SAFETY: the token proves the instructions; the addresses are the caller's promise.
+        unsafe { depthwise_strip(strip) }
     }
 
     #[inline(always)]
@@ -68,25 +49,53 @@ unsafe fn finish(rows: &Rows<'_>) {
     unsafe { rows.store() }
 }
 
-/// `P` pixels, `N` registers of eight channels.
+/// All tiles of a strip, `N` registers of eight channels.
 #[target_feature(enable = "avx2,fma")]
-unsafe fn dense<const P: usize, const N: usize>(tile: &Tile<'_>) {
-    // SAFETY: every offset lies within what the trait lets a tile read and write.
-    unsafe {
-        let mut sums = load_sums::<P, N>(tile);
-        let mut weights = tile.weights;
-        for run in tile.runs {
-            let mut pixels = tile.pixels;
-            for p in 0..P {
-                pixels[p] = pixels[p].add(*run);
+unsafe fn dense_strip<const N: usize>(strip: &Strip<'_>) {
+    let (mut first, mut ahead) = (0, strip.ahead);
+    while first < strip.origins.len() {
+        for line in ahead.next() {
+            _mm_prefetch::<_MM_HINT_T1>(line.cast());
+        }
+        let count = strip.tile_pixels(first, Avx2::PIXELS);
+        // SAFETY: passed on from the caller; `first + count` pixels are the strip's.
+        unsafe {
+            match count {
+                6 if N == 2 && strip.run == PICTURE => dense::<6, N, PICTURE>(strip, first),
+                6 => dense::<6, N, 0>(strip, first),
+                5 => dense::<5, N, 0>(strip, first),
+                4 => dense::<4, N, 0>(strip, first),
+                3 => dense::<3, N, 0>(strip, first),
+                2 => dense::<2, N, 0>(strip, first),
+                _ => dense::<1, N, 0>(strip, first),
             }
-            for i in 0..tile.run {
+        }
+        first += count;
+    }
+}
+
+/// `P` pixels from pixel `first` on, `N` registers of eight channels, runs of `RUN` inputs or, if
+/// that is 0, of any number.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn dense<const P: usize, const N: usize, const RUN: usize>(strip: &Strip<'_>, first: usize) {
+    let run_length = if RUN > 0 { RUN } else { strip.run };
+    // SAFETY: every offset lies within what the trait lets a strip read and write.
+    unsafe {
+        let mut sums = load_sums::<P, N>(strip, first);
+        let mut windows = strip.windows::<P>(first);
+        let (mut weights, mut at) = (strip.weights, 0);
+        for run in strip.runs {
+            for p in 0..P {
+                windows[p] = windows[p].wrapping_add(run.wrapping_sub(at));
+            }
+            at = *run;
+            for i in 0..run_length {
                 let mut row = [_mm256_setzero_ps(); N];
                 for n in 0..N {
                     row[n] = _mm256_load_ps(weights.add(8 * n));
                 }
                 for p in 0..P {
-                    let x = _mm256_broadcast_ss(&*pixels[p].add(i));
+                    let x = _mm256_broadcast_ss(&*windows[p].add(i));
                     for n in 0..N {
                         sums[p][n] = _mm256_fmadd_ps(x, row[n], sums[p][n]);
                     }
@@ -94,21 +103,43 @@ unsafe fn dense<const P: usize, const N: usize>(tile: &Tile<'_>) {
                 weights = weights.add(LANES);
             }
         }
-        store_sums(tile, sums);
+        store_sums(strip, first, sums);
     }
 }
 
-/// `P` pixels, sixteen channels.
+/// All tiles of a strip.
 #[target_feature(enable = "avx2,fma")]
-unsafe fn depthwise<const P: usize>(tile: &Tile<'_>) {
-    // SAFETY: every offset lies within what the trait lets a tile read and write.
+unsafe fn depthwise_strip(strip: &Strip<'_>) {
+    let mut first = 0;
+    while first < strip.origins.len() {
+        let count = strip.tile_pixels(first, Avx2::PIXELS);
+        // SAFETY: passed on from the caller; `first + count` pixels are the strip's.
+        unsafe {
+            match count {
+                6 => depthwise::<6>(strip, first),
+                5 => depthwise::<5>(strip, first),
+                4 => depthwise::<4>(strip, first),
+                3 => depthwise::<3>(strip, first),
+                2 => depthwise::<2>(strip, first),
+                _ => depthwise::<1>(strip, first),
+            }
+        }
+        first += count;
+    }
+}
+
+/// `P` pixels from pixel `first` on, sixteen channels.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn depthwise<const P: usize>(strip: &Strip<'_>, first: usize) {
+    // SAFETY: every offset lies within what the trait lets a strip read and write.
     unsafe {
-        let mut sums = load_sums::<P, 2>(tile);
-        let mut weights = tile.weights;
-        for run in tile.runs {
+        let mut sums = load_sums::<P, 2>(strip, first);
+        let windows = strip.windows::<P>(first);
+        let mut weights = strip.weights;
+        for run in strip.runs {
             let row = [_mm256_load_ps(weights), _mm256_load_ps(weights.add(8))];
             for p in 0..P {
-                let inputs = tile.pixels[p].add(*run);
+                let inputs = windows[p].wrapping_add(*run);
                 for n in 0..2 {
                     let x = _mm256_loadu_ps(inputs.add(8 * n));
                     sums[p][n] = _mm256_fmadd_ps(x, row[n], sums[p][n]);
@@ -116,19 +147,23 @@ unsafe fn depthwise<const P: usize>(tile: &Tile<'_>) {
             }
             weights = weights.add(LANES);
         }
-        store_sums(tile, sums);
+        store_sums(strip, first, sums);
     }
 }
 
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn load_sums<const P: usize, const N: usize>(tile: &Tile<'_>) -> [[__m256; N]; P] {
+unsafe fn load_sums<const P: usize, const N: usize>(
+    strip: &Strip<'_>,
+    first: usize,
+) -> [[__m256; N]; P] {
     let mut sums = [[_mm256_setzero_ps(); N]; P];
-    if !tile.fresh {
+    if !strip.fresh {
         for p in 0..P {
             for n in 0..N {
-                // SAFETY: `P` is the tile's count, `8 * N` at most LANES.
-                sums[p][n] = unsafe { _mm256_loadu_ps(tile.sums.add(p * LANES + 8 * n)) };
+                // SAFETY: pixel `first + p` is the strip's, `8 * N` at most LANES.
+                sums[p][n] =
+                    unsafe { _mm256_loadu_ps(strip.sums.add((first + p) * LANES + 8 * n)) };
             }
         }
     }
@@ -137,11 +172,15 @@ unsafe fn load_sums<const P: usize, const N: usize>(tile: &Tile<'_>) -> [[__m256
 
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn store_sums<const P: usize, const N: usize>(tile: &Tile<'_>, sums: [[__m256; N]; P]) {
+unsafe fn store_sums<const P: usize, const N: usize>(
+    strip: &Strip<'_>,
+    first: usize,
+    sums: [[__m256; N]; P],
+) {
     for p in 0..P {
         for n in 0..N {
-            // SAFETY: `P` is the tile's count, `8 * N` at most LANES.
-            unsafe { _mm256_storeu_ps(tile.sums.add(p * LANES + 8 * n), sums[p][n]) };
+            // SAFETY: pixel `first + p` is the strip's, `8 * N` at most LANES.
+            unsafe { _mm256_storeu_ps(strip.sums.add((first + p) * LANES + 8 * n), sums[p][n]) };
         }
     }
 }

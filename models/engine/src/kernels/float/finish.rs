@@ -7,6 +7,9 @@ use crate::parts::Parts;
 use crate::tensor::{Buffer, TensorMut};
 use tincy_network::{Activation, Affine, Code};
 
+/// Pixels of a pool: 2x2.
+pub(super) const POOLED: usize = 4;
+
 /// What becomes of the sums, with one scale and bias for each lane of each panel.
 pub(super) struct Finish {
     scale: Buffer,
@@ -33,8 +36,12 @@ impl Finish {
         }
     }
 
-    fn lane_values(values: &Buffer, lanes: usize, panel: usize) -> &[f32; LANES] {
-        &values.slice::<f32>(lanes).as_chunks::<LANES>().0[panel]
+    #[inline(always)]
+    fn lanes(&self, panel: usize) -> Lanes {
+        Lanes {
+            scale: self.scale.slice::<f32>(self.lanes).as_chunks().0[panel],
+            bias: self.bias.slice::<f32>(self.lanes).as_chunks().0[panel],
+        }
     }
 }
 
@@ -64,7 +71,10 @@ impl Quantize {
         const ROUND: f32 = 12_582_912.0;
         let steps = value * self.inverse;
         let steps = if steps.is_nan() { 0.0 } else { steps };
-        let rounded = steps.max(self.low).min(self.high) + ROUND;
+        // Comparisons, since `max` and `min` would ask for NaN again.
+        let steps = if steps > self.low { steps } else { self.low };
+        let steps = if steps < self.high { steps } else { self.high };
+        let rounded = steps + ROUND;
         let code = (rounded.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32) + self.zero;
         code as u8
     }
@@ -99,6 +109,8 @@ pub(super) struct Rows<'a> {
     pub(super) step: usize,
     /// Channels, at most [`LANES`].
     pub(super) channels: usize,
+    /// Whether of each [`POOLED`] pixels the largest values become one pixel of floats.
+    pub(super) pooled: bool,
 }
 
 impl Rows<'_> {
@@ -119,9 +131,12 @@ impl With for Store<'_> {
     #[inline(always)]
     fn with(self, function: impl Fn(f32) -> f32 + Copy) {
         match (self.0.output, self.0.finish.quantize) {
-            (Output::Floats(floats), _) => self.any(floats, function),
+            (Output::Floats(floats), _) if self.0.pooled => {
+                self.any::<POOLED, f32>(floats, function, |x| x);
+            }
+            (Output::Floats(floats), _) => self.any::<1, f32>(floats, function, |x| x),
             (Output::Bytes(bytes), Some(quantize)) => {
-                self.any(bytes, |x| quantize.code(function(x)));
+                self.any::<1, u8>(bytes, function, |x| quantize.code(x));
             }
             (Output::Bytes(_), None) => unreachable!("a map of bytes takes codes"),
         }
@@ -131,38 +146,74 @@ impl With for Store<'_> {
 impl Store<'_> {
     /// Whole panels, the common case, are copied with a length that the compiler knows.
     #[inline(always)]
-    fn any<T: Copy + Default>(&self, output: &Parts<'_, T>, function: impl Fn(f32) -> T + Copy) {
+    fn any<const W: usize, T: Copy + Default>(
+        &self,
+        output: &Parts<'_, T>,
+        function: impl Fn(f32) -> f32 + Copy,
+        code: impl Fn(f32) -> T + Copy,
+    ) {
         match self.0.channels {
-            LANES => self.rows(output, LANES, function),
-            channels => self.rows(output, channels, function),
+            LANES => self.rows::<W, T>(output, LANES, function, code),
+            channels => self.rows::<W, T>(output, channels, function, code),
         }
     }
 
+    /// Finishes `W` pixels at a time, of which the largest values become the output.
     #[inline(always)]
-    fn rows<T: Copy + Default>(
+    fn rows<const W: usize, T: Copy + Default>(
         &self,
         output: &Parts<'_, T>,
         channels: usize,
-        function: impl Fn(f32) -> T + Copy,
+        function: impl Fn(f32) -> f32 + Copy,
+        code: impl Fn(f32) -> T + Copy,
     ) {
         let rows = self.0;
-        let scale = *Finish::lane_values(&rows.finish.scale, rows.finish.lanes, rows.panel);
-        let bias = *Finish::lane_values(&rows.finish.bias, rows.finish.lanes, rows.panel);
-        for (p, sums) in rows.sums.as_chunks::<LANES>().0.iter().enumerate() {
-            // Arrays of its own for a row, so that the compiler sees that nothing overlaps.
-            let sums = *sums;
-            let mut values = [0f32; LANES];
-            for o in 0..LANES {
-                values[o] = sums[o] * scale[o] + bias[o];
+        let affine = rows.finish.lanes(rows.panel);
+        let windows = rows.sums.as_chunks::<LANES>().0.as_chunks::<W>().0;
+        for (p, window) in windows.iter().enumerate() {
+            let mut values = affine.apply(window[0], function);
+            if W > 1 {
+                // As the pool on its own: NaN is never the largest.
+                let mut largest = [f32::NEG_INFINITY; LANES];
+                for sums in window {
+                    values = affine.apply(*sums, function);
+                    for o in 0..LANES {
+                        if values[o] > largest[o] {
+                            largest[o] = values[o];
+                        }
+                    }
+                }
+                values = largest;
             }
             let mut results = [T::default(); LANES];
             for o in 0..LANES {
-                results[o] = function(values[o]);
+                results[o] = code(values[o]);
             }
             let start = rows.start + p * rows.step;
             // SAFETY: whoever called `Rows::store` promised that these elements are its own.
             let row = unsafe { output.part(start..start + channels) };
             row.copy_from_slice(&results[..channels]);
         }
+    }
+}
+
+/// Scale and bias of a panel's lanes.
+struct Lanes {
+    scale: [f32; LANES],
+    bias: [f32; LANES],
+}
+
+impl Lanes {
+    /// Arrays of its own for a row, so that the compiler sees that nothing overlaps.
+    #[inline(always)]
+    fn apply(&self, sums: [f32; LANES], function: impl Fn(f32) -> f32) -> [f32; LANES] {
+        let mut values = [0f32; LANES];
+        for o in 0..LANES {
+            values[o] = sums[o] * self.scale[o] + self.bias[o];
+        }
+        for o in 0..LANES {
+            values[o] = function(values[o]);
+        }
+        values
     }
 }

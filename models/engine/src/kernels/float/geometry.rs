@@ -5,7 +5,7 @@ use tincy_network::shape::window_positions;
 use tincy_network::{Convolution, Shape};
 
 /// Bytes of input that should stay in the second cache while all weights pass by.
-const SLAB_BYTES: usize = 224 << 10;
+const SLAB_BYTES: usize = 240 << 10;
 
 /// The sizes of a convolution's maps and windows.
 #[derive(Clone, Debug)]
@@ -82,12 +82,47 @@ impl Geometry {
         })
     }
 
-    /// For each output pixel of a band of `rows` rows, the slab pixel that its window starts at.
-    pub(super) fn origins(&self, rows: usize) -> Vec<u32> {
-        let width = self.slab_width();
-        (0..rows)
-            .flat_map(|y| (0..self.output[1]).map(move |x| (y, x)))
-            .map(|(y, x)| (y * self.stride[0] * width + x * self.stride[1]) as u32)
+    /// The distance in floats of each kernel position from the window's start, in a map of so many
+    /// columns and floats a pixel.
+    pub(super) fn taps(&self, width: usize, pitch: usize) -> Vec<usize> {
+        let ([rows, columns], [dy, dx]) = (self.kernel, self.dilation);
+        (0..rows * columns)
+            .map(|tap| (tap / columns * dy * width + tap % columns * dx) * pitch)
+            .collect()
+    }
+
+    /// The kernel positions along an axis (0 down, 1 across) that see the map from output position
+    /// `at`; empty if all see padding.
+    pub(super) fn seen(&self, axis: usize, at: usize) -> Range<usize> {
+        let length = [self.input.height, self.input.width][axis];
+        let (start, before) = (at * self.stride[axis], self.before[axis]);
+        let inside = |k: &usize| {
+            let place = start + k * self.dilation[axis];
+            (before..before + length).contains(&place)
+        };
+        let first = (0..self.kernel[axis]).find(inside).unwrap_or(0);
+        first..first + (first..self.kernel[axis]).take_while(inside).count()
+    }
+
+    /// The slab column that each output column's windows start at.
+    pub(super) fn columns(&self) -> Vec<u32> {
+        let column = |x| (x * self.stride[1]) as u32;
+        (0..self.output[1]).map(column).collect()
+    }
+
+    /// For each output pixel of a band of `rows` rows, the slab pixel that its window starts at:
+    /// row by row, or four by four where they are pooled.
+    pub(super) fn origins(&self, rows: usize, pooled: bool) -> Vec<u32> {
+        let columns = self.output[1];
+        let place = |i: usize| {
+            let (square, i) = if pooled { (i / 4, i % 4) } else { (i, 0) };
+            let side = if pooled { 2 } else { 1 };
+            let (y, x) = (square / (columns / side), square % (columns / side));
+            (y * side + i / 2, x * side + i % 2)
+        };
+        (0..rows * columns)
+            .map(place)
+            .map(|(y, x)| (y * self.stride[0] * self.slab_width() + x * self.stride[1]) as u32)
             .collect()
     }
 }

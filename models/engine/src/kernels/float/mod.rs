@@ -5,7 +5,9 @@
 //! cache; codes become floats on the way. Tiles of a few output pixels times sixteen output
 //! channels are then summed in registers, straight from the slab: no matrix of windows is made.
 //! Weights are packed once into panels of sixteen channels in the order of their use.
-//! A convolution by channel (depthwise) differs only in the inner loop.
+//! A convolution by channel (depthwise) reads each input a few times only, so it takes the input
+//! as it lies, windows at the map's edge apart. A max pool of 2x2 costs nothing where tiles take
+//! the pixels four by four.
 //!
 //! The order of each sum depends on the layer alone, never on the threads, so the result is the
 //! same bit for bit for any team. Against the reference, which adds in another order and without
@@ -18,9 +20,12 @@
 //! | `panels` | blocks of channels and the packed weights |
 //! | `tile` | what the inner loops compute |
 //! | `finish`, `function` | scale, bias, activation, rounding to codes |
-//! | `convolution` | the loops around the tiles, and the threads |
+//! | `convolution`, `block` | the loops around the tiles, and the threads |
+//! | `depthwise` | the same for a convolution by channel |
 
+mod block;
 mod convolution;
+mod depthwise;
 mod finish;
 mod function;
 mod geometry;
@@ -39,22 +44,31 @@ mod neon;
 use crate::isa::Isa;
 use crate::kernel::{Kernel, Task};
 use convolution::FloatConvolution;
-use tincy_network::{Finish, WeightKind};
+use depthwise::Depthwise;
+use tile::Tiles;
+use tincy_network::{Affine, Finish, WeightKind};
 
 /// The kernel for a convolution with float weights, whatever its kernel size, stride, dilation,
-/// padding and groups; `None` for other weights, and where a pool is to be done in the same pass.
+/// padding and groups, with a pool of 2x2 in the same pass; `None` for other weights and pools.
 pub fn kernel(task: &Task<'_>, isa: Isa) -> Option<Box<dyn Kernel>> {
     let Finish::Affine(affine) = &task.convolution.finish else {
         return None;
     };
-    if task.pool.is_some() || task.convolution.weights.kind() != WeightKind::F32 {
+    if task.convolution.weights.kind() != WeightKind::F32 {
         return None;
     }
-    Some(match isa {
-        Isa::Portable => Box::new(FloatConvolution::new(portable::Portable, task, affine)?),
+    match isa {
+        Isa::Portable => with(portable::Portable, task, affine),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx2(token) => Box::new(FloatConvolution::new(avx2::Tiles6x16(token), task, affine)?),
+        Isa::Avx2(avx2) => with(avx2, task, affine),
         #[cfg(target_arch = "aarch64")]
-        Isa::Neon(token) => Box::new(FloatConvolution::new(neon::Tiles8x8(token), task, affine)?),
-    })
+        Isa::Neon(neon) => with(neon, task, affine),
+    }
+}
+
+fn with<T: Tiles + 'static>(tiles: T, task: &Task<'_>, affine: &Affine) -> Option<Box<dyn Kernel>> {
+    if let Some(kernel) = Depthwise::new(tiles, task, affine) {
+        return Some(Box::new(kernel));
+    }
+    Some(Box::new(FloatConvolution::new(tiles, task, affine)?))
 }

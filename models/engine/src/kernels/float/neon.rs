@@ -2,54 +2,56 @@
 #![allow(unsafe_code)]
 
 use super::finish::Rows;
-use super::tile::{LANES, Tile, Tiles};
+use super::tile::{LANES, Strip, Tiles};
 use crate::isa::Neon;
 use std::arch::aarch64::*;
-
-/// Holding it proves that the CPU has the instructions.
-#[derive(Clone, Copy)]
-pub(super) struct Tiles8x8(#[allow(dead_code)] pub(super) Neon);
 
 /// Channels that are summed at once.
 const HALF: usize = LANES / 2;
 
-// SAFETY: the functions below read and write through the tile's pointers exactly what the trait
+// SAFETY: the functions below read and write through the strip's addresses exactly what the trait
 // allows.
-unsafe impl Tiles for Tiles8x8 {
+unsafe impl Tiles for Neon {
     const PIXELS: usize = 8;
     const NAMES: [&'static str; 3] = ["neon-f32-gemm", "neon-f32-pointwise", "neon-f32-depthwise"];
 
-    unsafe fn dense(self, tile: &Tile<'_>) {
-        let halves = if tile.wide { 2 } else { 1 };
-        for half in 0..halves {
-            let first = half * HALF;
-            // SAFETY: NEON is aarch64's baseline; the pointers are the caller's promise.
-            unsafe {
-                match tile.count {
-                    8 => dense::<8>(tile, first),
-                    7 => dense::<7>(tile, first),
-                    6 => dense::<6>(tile, first),
-                    5 => dense::<5>(tile, first),
-                    4 => dense::<4>(tile, first),
-                    3 => dense::<3>(tile, first),
-                    2 => dense::<2>(tile, first),
-                    _ => dense::<1>(tile, first),
+    unsafe fn dense(self, strip: &Strip<'_>) {
+        let halves = if strip.wide { 2 } else { 1 };
+        let mut first = 0;
+        while first < strip.origins.len() {
+            let count = strip.tile_pixels(first, Self::PIXELS);
+            for half in 0..halves {
+                let lane = half * HALF;
+                // SAFETY: NEON is aarch64's baseline; the addresses are the caller's promise, and
+                // `first + count` pixels are the strip's.
+                unsafe {
+                    match count {
+                        8 => dense::<8>(strip, first, lane),
+                        7 => dense::<7>(strip, first, lane),
+                        6 => dense::<6>(strip, first, lane),
+                        5 => dense::<5>(strip, first, lane),
+                        4 => dense::<4>(strip, first, lane),
+                        3 => dense::<3>(strip, first, lane),
+                        2 => dense::<2>(strip, first, lane),
+                        _ => dense::<1>(strip, first, lane),
+                    }
                 }
             }
+            first += count;
         }
     }
 
-    unsafe fn depthwise(self, tile: &Tile<'_>) {
-        let mut p = 0;
-        // SAFETY: NEON is aarch64's baseline; the pointers are the caller's promise, and pixels
-        // `p` to `p + 4` or just `p` are among the tile's.
+    unsafe fn depthwise(self, strip: &Strip<'_>) {
+        let (mut p, count) = (0, strip.origins.len());
+        // SAFETY: NEON is aarch64's baseline; the addresses are the caller's promise, and pixels
+        // `p` to `p + 4` or just `p` are among the strip's.
         unsafe {
-            while p + 4 <= tile.count {
-                depthwise::<4>(tile, p);
+            while p + 4 <= count {
+                depthwise::<4>(strip, p);
                 p += 4;
             }
-            while p < tile.count {
-                depthwise::<1>(tile, p);
+            while p < count {
+                depthwise::<1>(strip, p);
                 p += 1;
             }
         }
@@ -61,30 +63,31 @@ unsafe impl Tiles for Tiles8x8 {
     }
 }
 
-/// `P` pixels, eight channels from `first` on.
+/// `P` pixels from pixel `first` on, eight channels from `lane` on.
 ///
 /// # Safety
-/// As [`Tiles::dense`], with `P` the tile's count and `first + HALF <= LANES`.
+/// As [`Tiles::dense`], with `first + P` at most the strip's pixels and `lane + HALF <= LANES`.
 #[target_feature(enable = "neon")]
-unsafe fn dense<const P: usize>(tile: &Tile<'_>, first: usize) {
-    // SAFETY: every offset lies within what the trait lets a tile read and write.
+unsafe fn dense<const P: usize>(strip: &Strip<'_>, first: usize, lane: usize) {
+    // SAFETY: every offset lies within what the trait lets a strip read and write.
     unsafe {
-        let result = tile.sums.add(first);
+        let result = strip.sums.add(first * LANES + lane);
+        let windows = strip.windows::<P>(first);
         let mut sums = [[vdupq_n_f32(0.0); 2]; P];
-        if !tile.fresh {
+        if !strip.fresh {
             for p in 0..P {
                 sums[p][0] = vld1q_f32(result.add(p * LANES));
                 sums[p][1] = vld1q_f32(result.add(p * LANES + 4));
             }
         }
-        let mut weights = tile.weights.add(first);
-        for run in tile.runs {
-            let mut pixels = tile.pixels;
+        let mut weights = strip.weights.add(lane);
+        for run in strip.runs {
+            let mut pixels = windows;
             for p in 0..P {
-                pixels[p] = pixels[p].add(*run);
+                pixels[p] = pixels[p].wrapping_add(*run);
             }
             let mut i = 0;
-            while i + 4 <= tile.run {
+            while i + 4 <= strip.run {
                 let mut inputs = [vdupq_n_f32(0.0); P];
                 for p in 0..P {
                     inputs[p] = vld1q_f32(pixels[p].add(i));
@@ -96,7 +99,7 @@ unsafe fn dense<const P: usize>(tile: &Tile<'_>, first: usize) {
                 weights = weights.add(4 * LANES);
                 i += 4;
             }
-            while i < tile.run {
+            while i < strip.run {
                 let mut inputs = [vdupq_n_f32(0.0); P];
                 for p in 0..P {
                     inputs[p] = vld1q_dup_f32(pixels[p].add(i));
@@ -135,27 +138,28 @@ unsafe fn add_lane<const P: usize, const L: i32>(
 /// `P` pixels from pixel `first` on, sixteen channels.
 ///
 /// # Safety
-/// As [`Tiles::depthwise`], with `first + P` at most the tile's count.
+/// As [`Tiles::depthwise`], with `first + P` at most the strip's pixels.
 #[target_feature(enable = "neon")]
-unsafe fn depthwise<const P: usize>(tile: &Tile<'_>, first: usize) {
+unsafe fn depthwise<const P: usize>(strip: &Strip<'_>, first: usize) {
     const N: usize = LANES / 4;
-    // SAFETY: every offset lies within what the trait lets a tile read and write.
+    // SAFETY: every offset lies within what the trait lets a strip read and write.
     unsafe {
-        let result = tile.sums.add(first * LANES);
+        let result = strip.sums.add(first * LANES);
+        let windows = strip.windows::<P>(first);
         let mut sums = [[vdupq_n_f32(0.0); N]; P];
-        if !tile.fresh {
+        if !strip.fresh {
             for p in 0..P {
                 for n in 0..N {
                     sums[p][n] = vld1q_f32(result.add(p * LANES + 4 * n));
                 }
             }
         }
-        let mut weights = tile.weights;
-        for run in tile.runs {
+        let mut weights = strip.weights;
+        for run in strip.runs {
             for n in 0..N {
                 let row = vld1q_f32(weights.add(4 * n));
                 for p in 0..P {
-                    let inputs = vld1q_f32(tile.pixels[first + p].add(*run + 4 * n));
+                    let inputs = vld1q_f32(windows[p].wrapping_add(*run).add(4 * n));
                     sums[p][n] = vfmaq_f32(sums[p][n], inputs, row);
                 }
             }

@@ -19,6 +19,14 @@ pub(super) struct Panel {
     pub(super) channels: usize,
 }
 
+impl Panel {
+    /// The output channel of each lane, if it has one.
+    pub(super) fn lanes(&self) -> impl Iterator<Item = Option<usize>> + use<> {
+        let Panel { first, channels } = *self;
+        (0..LANES).map(move |lane| (lane < channels).then_some(first + lane))
+    }
+}
+
 /// Input channels that are copied together, and the panels that read them.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
@@ -56,30 +64,23 @@ impl Block {
 pub(super) struct Panels {
     pub(super) panels: Vec<Panel>,
     pub(super) blocks: Vec<Block>,
-    pub(super) depthwise: bool,
     weights: Buffer,
     count: usize,
 }
 
 impl Panels {
     pub(super) fn new(convolution: &Convolution, geometry: &Geometry) -> Panels {
-        let depthwise = convolution.is_depthwise(geometry.input.channels);
-        let (panels, blocks) = if depthwise {
-            by_channel(geometry)
-        } else {
-            by_group(convolution, geometry)
-        };
+        let (panels, blocks) = by_group(convolution, geometry);
         let mut packed = Vec::new();
         for block in &blocks {
             for panel in block.panels.clone() {
                 let panel = &panels[panel];
-                pack(convolution, geometry, block, panel, depthwise, &mut packed);
+                pack(convolution, geometry, block, panel, &mut packed);
             }
         }
         Panels {
             panels,
             blocks,
-            depthwise,
             weights: Buffer::from_slice(&packed),
             count: packed.len(),
         }
@@ -98,32 +99,8 @@ impl Panels {
 
     /// The output channel of each lane of each panel.
     pub(super) fn lanes(&self) -> Vec<Option<usize>> {
-        let lane = |p: &Panel, o: usize| (o < p.channels).then_some(p.first + o);
-        let panels = self.panels.iter();
-        panels
-            .flat_map(|p| (0..LANES).map(move |o| lane(p, o)))
-            .collect()
+        self.panels.iter().flat_map(Panel::lanes).collect()
     }
-}
-
-/// One block for all panels, each of which reads the input channels of its output channels.
-fn by_channel(geometry: &Geometry) -> (Vec<Panel>, Vec<Block>) {
-    let channels = geometry.input.channels;
-    let panels = cut(0..channels);
-    let runs = taps(geometry, channels);
-    let block = Block {
-        channels: 0..channels,
-        pitch: channels,
-        panels: 0..panels.len(),
-        run: LANES,
-        runs_a_call: runs.len(),
-        run_weights: LANES,
-        weights: 0,
-        first: true,
-        last: true,
-        runs,
-    };
-    (panels, vec![block])
 }
 
 /// The panels of each group, and as few blocks of its input channels as the cache allows.
@@ -140,7 +117,7 @@ fn by_group(convolution: &Convolution, geometry: &Geometry) -> (Vec<Panel>, Vec<
                 channels: group * inputs + part.start..group * inputs + part.end,
                 pitch: part.len(),
                 panels: first..panels.len(),
-                runs: taps(geometry, part.len()),
+                runs: geometry.taps(geometry.slab_width(), part.len()),
                 run: part.len(),
                 runs_a_call: 1,
                 run_weights: 0,
@@ -188,35 +165,20 @@ fn parts(inputs: usize) -> impl Iterator<Item = Range<usize>> {
         .map(move |start| start..inputs.min(start + size))
 }
 
-/// The distance in the slab of each kernel position from the window's start.
-fn taps(geometry: &Geometry, pitch: usize) -> Vec<usize> {
-    let ([rows, columns], [dy, dx]) = (geometry.kernel, geometry.dilation);
-    let width = geometry.slab_width();
-    (0..rows * columns)
-        .map(|tap| (tap / columns * dy * width + tap % columns * dx) * pitch)
-        .collect()
-}
-
-/// Appends a panel's weights for a block: `[ky][kx][input][lane]`, without the inputs if depthwise.
+/// Appends a panel's weights for a block: `[ky][kx][input][lane]`.
 fn pack(
     convolution: &Convolution,
     geometry: &Geometry,
     block: &Block,
     panel: &Panel,
-    depthwise: bool,
     packed: &mut Vec<f32>,
 ) {
     let weights = convolution.weights.as_floats();
     let inputs = geometry.input.channels / convolution.groups;
     let taps = geometry.kernel[0] * geometry.kernel[1];
-    let parts = if depthwise {
-        0..1
-    } else {
-        block.channels.clone()
-    };
     for tap in 0..taps {
-        for channel in parts.clone() {
-            let input = if depthwise { 0 } else { channel % inputs };
+        for channel in block.channels.clone() {
+            let input = channel % inputs;
             let row = (0..LANES).map(|lane| {
                 let o = panel.first + lane;
                 let used = lane < panel.channels;

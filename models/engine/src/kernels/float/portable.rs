@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::finish::Rows;
-use super::tile::{LANES, Tile, Tiles};
+use super::tile::{LANES, Strip, Tiles};
 
 /// Channels that are summed at once: with four pixels, eight registers of four floats.
 const HALF: usize = LANES / 2;
@@ -10,7 +10,7 @@ const HALF: usize = LANES / 2;
 #[derive(Clone, Copy)]
 pub(super) struct Portable;
 
-// SAFETY: `add_dense` and `add_depthwise` read and write through the tile's pointers exactly what
+// SAFETY: `add_dense` and `add_depthwise` read and write through the strip's addresses exactly what
 // the trait allows.
 unsafe impl Tiles for Portable {
     const PIXELS: usize = 4;
@@ -20,25 +20,31 @@ unsafe impl Tiles for Portable {
         "portable-f32-depthwise",
     ];
 
-    unsafe fn dense(self, tile: &Tile<'_>) {
-        let halves = if tile.wide { 2 } else { 1 };
-        for half in 0..halves {
-            // SAFETY: passed on from the caller; `half * HALF` stays within a panel.
-            unsafe {
-                match tile.count {
-                    4 => add_dense::<4>(tile, half * HALF),
-                    3 => add_dense::<3>(tile, half * HALF),
-                    2 => add_dense::<2>(tile, half * HALF),
-                    _ => add_dense::<1>(tile, half * HALF),
+    unsafe fn dense(self, strip: &Strip<'_>) {
+        let halves = if strip.wide { 2 } else { 1 };
+        let mut first = 0;
+        while first < strip.origins.len() {
+            let count = strip.tile_pixels(first, Self::PIXELS);
+            for half in 0..halves {
+                // SAFETY: passed on from the caller; `half * HALF` stays within a panel, and
+                // `first + count` pixels are the strip's.
+                unsafe {
+                    match count {
+                        4 => add_dense::<4>(strip, first, half * HALF),
+                        3 => add_dense::<3>(strip, first, half * HALF),
+                        2 => add_dense::<2>(strip, first, half * HALF),
+                        _ => add_dense::<1>(strip, first, half * HALF),
+                    }
                 }
             }
+            first += count;
         }
     }
 
-    unsafe fn depthwise(self, tile: &Tile<'_>) {
-        for p in 0..tile.count {
-            // SAFETY: passed on from the caller; `p` is below `count`.
-            unsafe { add_depthwise(tile, p) }
+    unsafe fn depthwise(self, strip: &Strip<'_>) {
+        for p in 0..strip.origins.len() {
+            // SAFETY: passed on from the caller; `p` is one of the strip's pixels.
+            unsafe { add_depthwise(strip, p) }
         }
     }
 
@@ -49,23 +55,24 @@ unsafe impl Tiles for Portable {
 }
 
 /// # Safety
-/// As [`Tiles::dense`], with `P <= count` and `first + HALF <= LANES`.
-unsafe fn add_dense<const P: usize>(tile: &Tile<'_>, first: usize) {
+/// As [`Tiles::dense`], with `first + P` at most the strip's pixels and `lane + HALF <= LANES`.
+unsafe fn add_dense<const P: usize>(strip: &Strip<'_>, first: usize, lane: usize) {
     let mut sums = [[0f32; HALF]; P];
-    // SAFETY: every offset lies within what the trait lets a tile read and write.
+    let windows = strip.windows::<P>(first);
+    // SAFETY: every offset lies within what the trait lets a strip read and write.
     unsafe {
-        let result = tile.sums.add(first);
-        if !tile.fresh {
+        let result = strip.sums.add(first * LANES + lane);
+        if !strip.fresh {
             for p in 0..P {
                 sums[p] = *result.add(p * LANES).cast();
             }
         }
-        let mut weights = tile.weights.add(first);
-        for run in tile.runs {
-            for i in 0..tile.run {
+        let mut weights = strip.weights.add(lane);
+        for run in strip.runs {
+            for i in 0..strip.run {
                 let row: [f32; HALF] = *weights.cast();
                 for p in 0..P {
-                    let x = *tile.pixels[p].add(run + i);
+                    let x = *windows[p].wrapping_add(run + i);
                     for o in 0..HALF {
                         sums[p][o] += x * row[o];
                     }
@@ -80,15 +87,16 @@ unsafe fn add_dense<const P: usize>(tile: &Tile<'_>, first: usize) {
 }
 
 /// # Safety
-/// As [`Tiles::depthwise`], with `p < count`.
-unsafe fn add_depthwise(tile: &Tile<'_>, p: usize) {
-    // SAFETY: every offset lies within what the trait lets a tile read and write.
+/// As [`Tiles::depthwise`], with `p` one of the strip's pixels.
+unsafe fn add_depthwise(strip: &Strip<'_>, p: usize) {
+    let [window] = strip.windows::<1>(p);
+    // SAFETY: every offset lies within what the trait lets a strip read and write.
     unsafe {
-        let result: *mut [f32; LANES] = tile.sums.add(p * LANES).cast();
-        let mut sums = if tile.fresh { [0f32; LANES] } else { *result };
-        for (r, run) in tile.runs.iter().enumerate() {
-            let weights: &[f32; LANES] = &*tile.weights.add(r * LANES).cast();
-            let inputs: &[f32; LANES] = &*tile.pixels[p].add(*run).cast();
+        let result: *mut [f32; LANES] = strip.sums.add(p * LANES).cast();
+        let mut sums = if strip.fresh { [0f32; LANES] } else { *result };
+        for (r, run) in strip.runs.iter().enumerate() {
+            let weights: &[f32; LANES] = &*strip.weights.add(r * LANES).cast();
+            let inputs: &[f32; LANES] = &*window.wrapping_add(*run).cast();
             for o in 0..LANES {
                 sums[o] += inputs[o] * weights[o];
             }

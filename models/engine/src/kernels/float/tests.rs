@@ -1,7 +1,6 @@
 //! Float kernels against the reference, on random shapes and on large ones.
 
 use crate::isa::Isa;
-use crate::kernel::Task;
 use crate::kernels::tester::{self, Case, Groups, Random, Wanted};
 use crate::tensor::Buffer;
 use tincy_network::{
@@ -13,6 +12,17 @@ const CASES: usize = if cfg!(target_arch = "x86_64") {
     150
 } else {
     40
+};
+
+const SQUARES: Pool = Pool {
+    size: [2, 2],
+    stride: [2, 2],
+    padding: Padding {
+        top: 0,
+        left: 0,
+        bottom: 0,
+        right: 0,
+    },
 };
 
 fn wanted() -> Wanted {
@@ -37,6 +47,20 @@ fn random_layers_agree_with_the_reference() {
         tester::check_random(&wanted(), seed as u64, CASES, &|task| {
             super::kernel(task, isa)
         });
+    }
+}
+
+/// Pools of 2x2 are done in the same pass, where no sum is left over.
+#[test]
+fn random_pooled_layers_agree_with_the_reference() {
+    let wanted = Wanted {
+        pools: vec![Some(SQUARES)],
+        groups: vec![Groups::One, Groups::Several],
+        largest: 30,
+        ..wanted()
+    };
+    for isa in isas() {
+        tester::check_random(&wanted, 4, CASES, &|task| super::kernel(task, isa));
     }
 }
 
@@ -96,6 +120,10 @@ fn large_layers_are_cut_and_joined() {
         plain(1, Shape::new(14, 16, 300), 20, 1),
         plain(1, Shape::new(61, 41, 24), 9, 1),
         plain(3, Shape::new(70, 60, 20), 20, 20),
+        Case {
+            pool: Some(SQUARES),
+            ..plain(3, Shape::new(60, 62, 24), 40, 1)
+        },
     ];
     for case in cases {
         for isa in isas() {
@@ -116,16 +144,18 @@ fn names_tell_the_method() {
 #[test]
 fn other_layers_are_left_to_other_kernels() {
     let mut case = plain(1, Shape::new(4, 4, 2), 1, 1);
-    let pool = Pool {
-        size: [2, 2],
-        stride: [2, 2],
-        padding: Padding::default(),
-    };
-    let pooled = Task {
-        pool: Some(pool),
-        ..case.task()
-    };
-    assert!(super::kernel(&pooled, Isa::best()).is_none());
+    let served = |case: &Case| super::kernel(&case.task(), Isa::best()).is_some();
+    case.pool = Some(SQUARES);
+    assert!(served(&case));
+    case.input.height = 5;
+    assert!(!served(&case), "a row of sums is left over");
+    case.input.height = 4;
+    case.pool = Some(Pool {
+        stride: [1, 1],
+        ..SQUARES
+    });
+    assert!(!served(&case), "squares that overlap");
+    case.pool = None;
     case.convolution.weights = Weights::integers(WeightKind::Binary, &[1, -1]).unwrap();
     assert!(super::kernel(&case.task(), Isa::best()).is_none());
 }

@@ -117,6 +117,18 @@ pub(super) fn count_reached(
     }
 }
 
+/// Replaces codes by others that are larger, sixteen at a time.
+pub(super) fn keep_larger(codes: &mut [u8], others: &[u8]) {
+    let (codes, rest) = codes.as_chunks_mut::<16>();
+    let (others, others_rest) = others.as_chunks::<16>();
+    for (codes, others) in codes.iter_mut().zip(others) {
+        *codes = std::array::from_fn(|i| codes[i].max(others[i]));
+    }
+    for (code, other) in rest.iter_mut().zip(others_rest) {
+        *code = (*code).max(*other);
+    }
+}
+
 /// The real outputs of a block's channels.
 #[inline(always)]
 fn affine<'a>(

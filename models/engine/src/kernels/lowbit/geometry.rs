@@ -51,15 +51,15 @@ impl Pooling {
 pub(super) struct Lookups<'a> {
     offsets: &'a [u32],
     reach: usize,
-    /// The two distances that a 3x3 window without dilation at stride 1 needs; its list has nine
-    /// offsets a unit.
-    #[allow(dead_code)]
+    /// The distances that a 3x3 window without dilation needs at stride 1; its list has nine offsets a
+    /// unit.
+    #[cfg_attr(not(target_arch = "aarch64"), expect(dead_code, reason = "for NEON"))]
     pub square: Option<Square>,
 }
 
 /// Distances between the tables of a 3x3 window, in bytes.
 #[derive(Clone, Copy, Debug)]
-#[allow(dead_code)]
+#[cfg_attr(not(target_arch = "aarch64"), expect(dead_code, reason = "for NEON"))]
 pub(super) struct Square {
     /// From a row to the next.
     pub row_pitch: usize,
@@ -97,6 +97,8 @@ pub(super) struct Target {
     pub pixel: u32,
     /// The slots of its patch that it is made of; all the same without pooling.
     pub slots: [u8; 4],
+    /// For each of these, the place of its window's sum of codes.
+    pub areas: [u32; 4],
 }
 
 /// Everything that does not depend on weights.
@@ -130,9 +132,8 @@ pub(super) struct Geometry {
     reach: usize,
     square: bool,
     pub chunks: Vec<Chunk>,
-    /// Table of each slot's first look-up, and the place of its window's sum.
+    /// Table of each slot's first look-up.
     pub bases: Vec<u32>,
-    pub areas: Vec<u32>,
     pub targets: Vec<Target>,
 }
 
@@ -195,7 +196,6 @@ impl Geometry {
             square,
             chunks: Vec::new(),
             bases: Vec::new(),
-            areas: Vec::new(),
             targets: Vec::new(),
         };
         geometry.set_band();
@@ -327,11 +327,13 @@ impl Geometry {
         let [height, width] = self.patch.size;
         let across = self.columns.div_ceil(width);
         for patch in 0..self.patches(self.band_rows) {
+            let mut areas = Vec::with_capacity(self.patch_slots());
             for slot in 0..self.patch_slots() {
                 let (y, x) = if self.patch.aligned {
+                    let (down, right) = (slot / width, slot % width);
                     (
-                        patch / across * height + slot / width,
-                        patch % across * width + slot % width,
+                        patch / across * height + down,
+                        patch % across * width + right,
                     )
                 } else {
                     let pixel = (patch * width + slot).min(self.band_rows * self.columns - 1);
@@ -340,15 +342,22 @@ impl Geometry {
                 let (y, x) = (y.min(self.band_rows - 1), x * self.stride[1]);
                 let row = y * self.stride[0] * self.row_pitch;
                 self.bases.push((row + x * TABLE) as u32);
-                self.areas.push((y * self.table_columns + x) as u32);
+                areas.push((y * self.table_columns + x) as u32);
             }
             for n in 0..self.patch_targets() {
-                self.targets.push(self.target(patch, n));
+                let (pixel, slots) = self.target(patch, n);
+                let areas = slots.map(|slot| areas[usize::from(slot)]);
+                self.targets.push(Target {
+                    pixel,
+                    slots,
+                    areas,
+                });
             }
         }
     }
 
-    fn target(&self, patch: usize, n: usize) -> Target {
+    /// The number of a patch's target `n`, and its slots.
+    fn target(&self, patch: usize, n: usize) -> (u32, [u8; 4]) {
         let [height, width] = self.patch.size;
         let [_, out_columns] = self.output_size();
         let across = self.columns.div_ceil(width);
@@ -381,6 +390,6 @@ impl Geometry {
         } else {
             u32::MAX
         };
-        Target { pixel, slots }
+        (pixel, slots)
     }
 }

@@ -19,11 +19,13 @@
 //! | [`pack`] | weights to indices |
 //! | [`tables`] | rows of codes to tables, and window sums |
 //! | [`finish`] | sums to outputs |
-//! | [`layer`] | the kernel: loops and threads |
+//! | [`layer`] | the kernel: bands and threads |
+//! | [`block`] | a block of channels: loops over chunks and tiles |
 
 mod arch;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod block;
 mod finish;
 mod geometry;
 mod layer;

@@ -48,11 +48,11 @@ pub(super) fn blocks(outputs: usize, groups: usize, lanes: usize) -> Vec<Block> 
     (0..groups).flat_map(of_group).collect()
 }
 
-/// What a plane of indices counts: the weights +1, or those that are not -1.
-pub(super) fn planes(kind: WeightKind) -> &'static [fn(i8) -> bool] {
+/// What each plane of indices counts: weights above 0, and those that are not -1.
+pub(super) fn planes(kind: WeightKind) -> &'static [i8] {
     match kind {
-        WeightKind::Binary => &[|weight| weight > 0],
-        _ => &[|weight| weight > 0, |weight| weight >= 0],
+        WeightKind::Binary => &[0],
+        _ => &[0, -1],
     }
 }
 
@@ -88,7 +88,7 @@ pub(super) fn block_indices<A: Arch>(geometry: &Geometry, planes: usize) -> usiz
 fn channel_indices<A: Arch>(
     geometry: &Geometry,
     weights: &[i8],
-    planes: &[fn(i8) -> bool],
+    planes: &[i8],
     lane: usize,
     out: &mut [u8],
 ) {
@@ -102,7 +102,7 @@ fn channel_indices<A: Arch>(
                 for position in weights.chunks_exact(geometry.channels).take(positions) {
                     let mut counted = [false; 8];
                     for (flag, weight) in counted.iter_mut().zip(&position[channels.clone()]) {
-                        *flag = plane(*weight);
+                        *flag = weight > plane;
                     }
                     out[at] = A::index(&counted[..channels.len()]);
                     at += A::LANES;

@@ -1,0 +1,192 @@
+//! One block of channels of a band: its tiles, and what becomes of their sums.
+
+#![allow(unsafe_code)]
+
+use super::arch::{Arch, Look, Pixels};
+use super::finish::{self, Finish, Output};
+use super::layer::Lookup;
+use super::pack::Block;
+use crate::parts::Parts;
+use std::ops::Range;
+
+/// Tables of a band, ready to be looked into.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub tables: &'a [u8],
+    pub areas: &'a [i32],
+    /// Rows that are computed.
+    pub rows: usize,
+    /// First pixel of the band's output.
+    pub first_pixel: usize,
+}
+
+impl<A: Arch> Lookup<A> {
+    /// Computes one block of channels of a band.
+    pub(super) fn run_block(
+        &self,
+        view: &View<'_>,
+        block: usize,
+        sums: &mut [u16],
+        wide: &mut [i32],
+        output: &Output<'_>,
+    ) {
+        let patches = self.geometry.patches(view.rows);
+        let per_patch = self.geometry.patch_slots() * A::LANES;
+        for first in (0..patches).step_by(self.patches_at_once) {
+            let patches = first..patches.min(first + self.patches_at_once);
+            let sums = &mut sums[..patches.len() * per_patch];
+            self.run_tiles(view, block, patches.clone(), sums, wide);
+            match (&self.finish, output) {
+                (Finish::Narrow(thresholds), Output::Codes(codes)) => {
+                    let thresholds = thresholds.block(block);
+                    self.finish_narrow(view, block, patches, sums, thresholds, codes);
+                }
+                _ => self.finish_wide(view, block, patches, wide, output),
+            }
+        }
+    }
+
+    /// Sums of some patches.
+    fn run_tiles(
+        &self,
+        view: &View<'_>,
+        block: usize,
+        patches: Range<usize>,
+        sums: &mut [u16],
+        wide: &mut [i32],
+    ) {
+        let slots = self.geometry.patch_slots();
+        let bases = &self.geometry.bases[patches.start * slots..patches.end * slots];
+        let mut indices =
+            &self.indices.slice(self.indices.bytes())[block * self.indices_per_block..];
+        wide.fill(0);
+        for (n, chunk) in self.geometry.chunks.iter().enumerate() {
+            let tables = &view.tables[chunk.base..];
+            for plane in 0..self.planes {
+                let (of_plane, rest) = indices.split_at(chunk.lookups * A::LANES);
+                indices = rest;
+                let look = Look {
+                    lookups: self.geometry.lookups(chunk),
+                    indices: of_plane,
+                    pace: self.pace,
+                };
+                let fresh = plane == 0 && (n == 0 || self.finish.is_wide());
+                let tiles = sums.chunks_exact_mut(A::PIXELS * A::LANES);
+                for (bases, sums) in bases.chunks_exact(A::PIXELS).zip(tiles) {
+                    self.arch.tile(look, tables, bases, sums, fresh);
+                }
+            }
+            if self.finish.is_wide() {
+                let pixels = sums
+                    .chunks_exact(A::LANES)
+                    .zip(wide.chunks_exact_mut(A::LANES));
+                pixels.for_each(|(sums, wide)| self.arch.natural(sums, wide));
+            }
+        }
+    }
+
+    /// Codes of some patches from their sums in 16 bits.
+    fn finish_narrow(
+        &self,
+        view: &View<'_>,
+        block: usize,
+        patches: Range<usize>,
+        sums: &[u16],
+        thresholds: &[i16],
+        codes: &Parts<'_, u8>,
+    ) {
+        self.each_target(view, patches, |slots, areas, pixel| {
+            let pixels = Pixels {
+                sums: slots.map(|slot| &sums[slot * A::LANES..][..A::LANES]),
+                areas,
+                count: self.geometry.window_pixels(),
+            };
+            // SAFETY: members have blocks of channels, or rows, of their own.
+            let out = unsafe { codes.part(self.channels(block, pixel)) };
+            finish::narrow(self.arch, &pixels, self.shift, thresholds, out);
+        });
+    }
+
+    /// Outputs of some patches from their sums in 32 bits.
+    fn finish_wide(
+        &self,
+        view: &View<'_>,
+        block: usize,
+        patches: Range<usize>,
+        sums: &[i32],
+        output: &Output<'_>,
+    ) {
+        let count = self.geometry.window_pixels();
+        self.each_target(view, patches, |slots, areas, pixel| {
+            let sums = slots.map(|slot| &sums[slot * A::LANES..][..A::LANES]);
+            let accumulators = finish::accumulators(sums, areas, count, self.shift);
+            let range = self.channels(block, pixel);
+            match (&self.finish, output) {
+                (Finish::Wide(thresholds), Output::Codes(codes)) => {
+                    // SAFETY: members have blocks of channels, or rows, of their own.
+                    let out = unsafe { codes.part(range) };
+                    finish::count_reached(&accumulators, thresholds.block(block), A::LANES, out);
+                }
+                (Finish::Affine(affine), _) => {
+                    let block = &self.blocks[block];
+                    // SAFETY: as above.
+                    unsafe { finish::write_affine(affine, block, &accumulators, output, range) }
+                }
+                _ => unreachable!("thresholds give codes"),
+            }
+        });
+    }
+
+    /// Calls `finish` for each output pixel of some patches: with the slots that it is made of, counted
+    /// from the first of these patches, the sums of codes under their windows, and its number in the map.
+    #[inline(always)]
+    fn each_target(
+        &self,
+        view: &View<'_>,
+        patches: Range<usize>,
+        mut finish: impl FnMut([usize; 4], [i32; 4], usize),
+    ) {
+        let geometry = &self.geometry;
+        let (slots, targets) = (geometry.patch_slots(), geometry.patch_targets());
+        let end = geometry.target_pixels(view.rows);
+        let of_patches = &geometry.targets[patches.start * targets..patches.end * targets];
+        for (patch, targets) in of_patches.chunks_exact(targets).enumerate() {
+            for target in targets.iter().filter(|target| target.pixel < end) {
+                let areas = target.areas.map(|area| view.areas[area as usize]);
+                let slots = target.slots.map(|slot| patch * slots + usize::from(slot));
+                finish(slots, areas, view.first_pixel + target.pixel as usize);
+            }
+        }
+    }
+
+    /// Where a block's channels of an output pixel lie.
+    fn channels(&self, block: usize, pixel: usize) -> Range<usize> {
+        let block = &self.blocks[block];
+        let first = pixel * self.geometry.outputs + block.first;
+        first..first + block.count
+    }
+
+    /// The pool with stride 1, in place: each pixel reads only itself and later ones.
+    pub(super) fn smooth(&self, block: &Block, output: &Output<'_>) {
+        let Output::Codes(codes) = output else {
+            unreachable!("only codes are pooled")
+        };
+        let [rows, columns] = self.geometry.output_size();
+        let part = |y: usize, x: usize| {
+            let first = (y * columns + x) * self.geometry.outputs + block.first;
+            // SAFETY: this member has the block to itself, and asks for different pixels.
+            unsafe { codes.part(first..first + block.count) }
+        };
+        for y in 0..rows {
+            for x in 0..columns {
+                let out = part(y, x);
+                for (below, right) in [(0, 1), (1, 0), (1, 1)] {
+                    if y + below < rows && x + right < columns {
+                        let other = part(y + below, x + right);
+                        finish::keep_larger(out, other);
+                    }
+                }
+            }
+        }
+    }
+}
