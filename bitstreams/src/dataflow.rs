@@ -162,7 +162,7 @@ impl<'a> Search<'a> {
             let smallest: Vec<_> = self.choices.iter().map(|c| c[0]).collect();
             let needs = self.plan(smallest);
             Error::Argument(format!(
-                "the network does not fit {} as a stream of engines: even one product at a time needs more {} than there is",
+                "the network does not fit {} as a stream of engines: even one product at a time needs more {} than there is; plan it layer by layer (--architecture overlay) or with fewer bits",
                 self.device.name,
                 self.budget.tightest(&needs.resources)
             ))

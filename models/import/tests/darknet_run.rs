@@ -151,7 +151,9 @@ fn raw_heads(pair: &mut Pair) {
         pair.run(&picture);
         for (number, samples) in heads.as_object().unwrap() {
             let heads = pair.expected["heads"].as_array().unwrap();
-            let at = heads.iter().position(|h| h["layer"].as_u64() == number.parse().ok());
+            let at = heads
+                .iter()
+                .position(|h| h["layer"].as_u64() == number.parse().ok());
             let source = match at {
                 Some(at) => pair.network.heads()[at].source,
                 None => pair.network.outputs()[0],
