@@ -51,7 +51,7 @@ impl Cli {
             Err(error) => {
                 let code = outcome::error_code(&error);
                 if code != 0 {
-                    eprintln!("tincy: {error:#}");
+                    eprintln!("tincy: {}", outcome::one_line(&error));
                 }
                 code
             }

@@ -56,3 +56,17 @@ pub fn error_code(error: &anyhow::Error) -> u8 {
         3
     }
 }
+
+/// An error with its reasons in one line. A reason that the line already says is not said again:
+/// some libraries put it into their own text and name it as their source as well.
+pub fn one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line.replace('\n', " ")
+}

@@ -4,7 +4,7 @@ use crate::detector::{Detector, EngineArgs, FilterArgs, Model};
 use crate::inputs::expand::{Wanted, expand_lines};
 use crate::inputs::{Input, InputArgs, Kind};
 use crate::model::ModelArgs;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, one_line};
 use crate::output::lines::Lines;
 use crate::output::place::Place;
 use crate::output::{Found, ReportArgs, Reports};
@@ -184,7 +184,7 @@ impl Run {
         let seen = match result {
             Ok(seen) => seen,
             Err(error) => {
-                log::error!("{name}: {error:#}");
+                log::error!("{name}: {}", one_line(&error));
                 return Ok(false);
             }
         };

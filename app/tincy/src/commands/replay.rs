@@ -4,7 +4,7 @@ use crate::detector::{Detector, EngineArgs, FilterArgs, Model};
 use crate::inputs::expand::Wanted;
 use crate::inputs::{Input, InputArgs};
 use crate::model::ModelArgs;
-use crate::outcome::{self, Outcome};
+use crate::outcome::{self, Outcome, one_line};
 use crate::output::place::Place;
 use crate::output::report::class_name;
 use crate::output::video::stages::{Shot, Stages};
@@ -70,7 +70,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         }
         let end = match replay.one(input) {
             Err(error) if outcome::error_code(&error) == 0 => return Err(error),
-            end => end.unwrap_or_else(|error| End::failed(format!("{error:#}"))),
+            end => end.unwrap_or_else(|error| End::failed(one_line(&error))),
         };
         end.tell(&input.name());
         done += usize::from(end.frames > 0);

@@ -6,6 +6,7 @@
 
 use super::Found;
 use crate::dataset::{Dataset, Edges, Oddities, match_classes};
+use crate::outcome::one_line;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -44,7 +45,7 @@ pub fn read_detections(path: &Path) -> Result<Table> {
             Ok(rows) => table.rows.extend(rows),
             // A header.
             Err(_) if number == 0 && !is_json => {}
-            Err(error) => bail!("{}:{}: {error:#}", path.display(), number + 1),
+            Err(error) => bail!("{}:{}: {}", path.display(), number + 1, one_line(&error)),
         }
     }
     Ok(table)

@@ -2,6 +2,7 @@
 
 use crate::dataset::{Dataset, Oddities};
 use crate::detector::{Detector, Model};
+use crate::outcome::one_line;
 use crate::picture::{self, Limit};
 use crate::pipeline;
 use crate::progress::Progress;
@@ -42,7 +43,7 @@ pub(super) fn run(
         let mut detector = Detector::new(model, filter.clone());
         move |job: &mut Job| match detect(dataset, job.number, &mut detector) {
             Ok((detections, size)) => (job.result, job.size) = (Ok(detections), size),
-            Err(error) => job.result = Err(format!("{error:#}")),
+            Err(error) => job.result = Err(one_line(&error)),
         }
     };
     let pool = (0..2 * workers).map(|_| Job {
