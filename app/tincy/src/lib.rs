@@ -5,7 +5,7 @@
 //! | [`cli`] | the command line as a whole: global options, sub-commands, log |
 //! | [`outcome`] | how a run ended, and its exit code |
 //! | [`commands`] | the sub-commands, a file each |
-//! | [`bench`] | how long things take |
+//! | [`mod@bench`] | how long things take |
 //! | [`columns`] | tables of text |
 //! | [`inputs`] | which files to work on |
 //! | [`picture`] | picture files to frames and back |

@@ -4,8 +4,8 @@
 pub trait Real: Copy + Default + Send + Sync + 'static {
     /// One.
     const ONE: Self;
-    /// An 8-bit sample in the unit of the definition.
-    fn sample(byte: u8) -> Self;
+    /// A sample of 0 to 255 in the unit of the definition.
+    fn sample(level: i32) -> Self;
     /// `self * a + other * b`, rounded after each operation.
     fn blend(self, a: Self, other: Self, b: Self) -> Self;
     /// `1 - self`.
@@ -15,14 +15,14 @@ pub trait Real: Copy + Default + Send + Sync + 'static {
 impl Real for f32 {
     const ONE: f32 = 1.0;
 
-    /// `byte / 255`, correctly rounded without a division: 1/255 is cut into a high part whose
+    /// `level / 255`, correctly rounded without a division: 1/255 is cut into a high part whose
     /// product with 8 bits is exact, and the rest.
     #[inline(always)]
-    fn sample(byte: u8) -> f32 {
+    fn sample(level: i32) -> f32 {
         const HIGH: f32 = f32::from_bits(0x3b80_8000); // the first 16 bits of 1/255
         const LOW: f32 = (1.0 / 255.0 - HIGH as f64) as f32;
-        let byte = f32::from(byte);
-        byte * HIGH + byte * LOW
+        let level = level as f32;
+        level * HIGH + level * LOW
     }
 
     #[inline(always)]
@@ -40,8 +40,8 @@ impl Real for f64 {
     const ONE: f64 = 1.0;
 
     #[inline(always)]
-    fn sample(byte: u8) -> f64 {
-        f64::from(byte)
+    fn sample(level: i32) -> f64 {
+        f64::from(level)
     }
 
     #[inline(always)]
@@ -138,7 +138,11 @@ mod tests {
     fn samples_are_divided_by_255() {
         for byte in 0..=255u8 {
             let expected = f32::from(byte) / 255.0;
-            assert_eq!(f32::sample(byte).to_bits(), expected.to_bits(), "{byte}");
+            assert_eq!(
+                f32::sample(i32::from(byte)).to_bits(),
+                expected.to_bits(),
+                "{byte}"
+            );
         }
     }
 

@@ -14,6 +14,7 @@ use tincy_network::{Fit, Input, Resample};
 /// nothing. It holds the memory it works in, so each thread has its own.
 #[derive(Clone, Debug)]
 pub struct Fitting {
+    lanes: Lanes,
     input: Input,
     width: usize,
     height: usize,
@@ -23,10 +24,11 @@ pub struct Fitting {
     engine: Engine,
 }
 
+/// A rule of resampling, and the memory for a row of what it gives.
 #[derive(Clone, Debug)]
 enum Engine {
-    Aligned(Resampler<f32>),
-    HalfPixel(Resampler<f64>),
+    Aligned(Resampler<f32>, Vec<f32>),
+    HalfPixel(Resampler<f64>, Vec<u8>),
 }
 
 impl Fitting {
@@ -58,20 +60,21 @@ impl Fitting {
         let placement = Placement::new(picture.fit, shape, width, height);
         let (columns, rows) = (placement.width, placement.height);
         let engine = match picture.resample {
-            Resample::AlignedCorners => Engine::Aligned(Resampler::new(
-                lanes,
-                colours,
-                Axis::aligned(width, columns, Direction::Columns),
-                Axis::aligned(height, rows, Direction::Rows),
-            )),
-            Resample::HalfPixel => Engine::HalfPixel(Resampler::new(
-                lanes,
-                colours,
-                Axis::half_pixel(width, columns),
-                Axis::half_pixel(height, rows),
-            )),
+            Resample::AlignedCorners => {
+                let across = Axis::aligned(width, columns, Direction::Columns);
+                let down = Axis::aligned(height, rows, Direction::Rows);
+                let resampler = Resampler::new(lanes, colours, width, &across, down);
+                Engine::Aligned(resampler, vec![0.0; shape.channels * columns])
+            }
+            Resample::HalfPixel => {
+                let across = Axis::half_pixel(width, columns);
+                let down = Axis::half_pixel(height, rows);
+                let resampler = Resampler::new(lanes, colours, width, &across, down);
+                Engine::HalfPixel(resampler, vec![0; shape.channels * columns])
+            }
         };
         Ok(Fitting {
+            lanes,
             fill: match picture.fit {
                 Fit::Stretch => 0.0,
                 Fit::Letterbox { fill } => fill,
@@ -108,31 +111,20 @@ impl Fitting {
         self.check(frame, output)?;
         let channels = self.input.shape.channels;
         let at = self.placement;
-        let stride = frame.stride();
-        let (fill, levels) = (self.fill, &self.levels);
         let rows = output.chunks_exact_mut(channels * self.input.shape.width);
-        match &mut self.engine {
-            Engine::Aligned(resampler) => resampler.start(),
-            Engine::HalfPixel(resampler) => resampler.start(),
-        }
+        self.engine.start();
         for (y, row) in rows.enumerate() {
             let inside = y.checked_sub(at.top).filter(|&y| y < at.height);
-            let Some(line) = inside else {
-                levels.fill(fill, row);
+            let Some(index) = inside else {
+                self.levels.fill(self.fill, row);
                 continue;
             };
             let (left, rest) = row.split_at_mut(channels * at.left);
             let (middle, right) = rest.split_at_mut(channels * at.width);
-            levels.fill(fill, left);
-            levels.fill(fill, right);
-            match &mut self.engine {
-                Engine::Aligned(resampler) => {
-                    levels.reals(resampler.line(&frame.pixels, stride, line), middle);
-                }
-                Engine::HalfPixel(resampler) => {
-                    levels.bytes(resampler.line(&frame.pixels, stride, line), middle);
-                }
-            }
+            self.levels.fill(self.fill, left);
+            self.engine
+                .row(self.lanes, &self.levels, frame, index, middle);
+            self.levels.fill(self.fill, right);
         }
         Ok(())
     }
@@ -167,6 +159,46 @@ impl Fitting {
             return Err(Error::Output { expected, found });
         }
         Ok(())
+    }
+}
+
+impl Engine {
+    fn start(&mut self) {
+        match self {
+            Engine::Aligned(resampler, _) => resampler.start(),
+            Engine::HalfPixel(resampler, _) => resampler.start(),
+        }
+    }
+
+    /// Row `index` of the fitted picture.
+    fn row<S: Sample>(
+        &mut self,
+        lanes: Lanes,
+        levels: &Levels,
+        frame: &Frame,
+        index: usize,
+        samples: &mut [S],
+    ) {
+        let (pixels, stride) = (&frame.pixels[..], frame.stride());
+        match self {
+            Engine::Aligned(resampler, line) => {
+                let pair = resampler.pair(pixels, stride, index);
+                if let Some(floats) = levels.unchanged(samples) {
+                    lanes.down(pair, floats);
+                } else {
+                    lanes.down(pair, line);
+                    levels.reals(line, samples);
+                }
+            }
+            Engine::HalfPixel(resampler, line) => {
+                lanes.down_to_bytes(resampler.pair(pixels, stride, index), line);
+                if let Some(floats) = levels.unchanged(samples) {
+                    lanes.fractions(line, floats);
+                } else {
+                    levels.bytes(line, samples);
+                }
+            }
+        }
     }
 }
 

@@ -1,26 +1,44 @@
 //! The inner loops over pixels, compiled for the instruction sets that a CPU may have.
 //!
-//! There is one source for each loop. It multiplies and adds without contraction, so every
-//! compilation of it gives the same bits; on aarch64 NEON is the baseline.
+//! There is one source for each loop; only the reading of samples for [`Lanes::across`] differs.
+//! It multiplies and adds without contraction, so every compilation of it gives the same bits.
 #![allow(unsafe_code)]
 
 use crate::axis::Real;
+use crate::fetch::{self, Fetch, STEP};
 use crate::pixel::Matrix;
+use crate::resample::{Across, Pair};
 
 /// The instruction set that the loops run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lanes {
-    /// What every CPU of the architecture has.
+    /// What the compiler makes of the plain loops. On aarch64 only tests ask for it.
+    #[cfg_attr(target_arch = "aarch64", allow(dead_code))]
     Baseline,
     /// AVX2; made only by [`Lanes::best`], where the CPU has it.
     #[cfg(target_arch = "x86_64")]
     Avx2(Proof),
+    /// NEON, which every CPU of the architecture has.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
 }
 
 /// That AVX2 was found.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Proof(());
+
+/// Runs a loop as the instruction set asks.
+macro_rules! on {
+    ($lanes:expr, $body:ident, $avx2:ident, ($($argument:expr),*)) => {
+        match $lanes {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `Proof` exists only where AVX2 was found.
+            Lanes::Avx2(_) => unsafe { $avx2($($argument),*) },
+            _ => $body($($argument),*),
+        }
+    };
+}
 
 impl Lanes {
     /// The best that this CPU has.
@@ -29,117 +47,211 @@ impl Lanes {
         if is_x86_feature_detected!("avx2") {
             return Lanes::Avx2(Proof(()));
         }
+        #[cfg(target_arch = "aarch64")]
+        return Lanes::Neon;
+        #[cfg(not(target_arch = "aarch64"))]
         Lanes::Baseline
     }
 
-    /// `first * (1 - weight) + second * weight`, for each sample.
-    pub(crate) fn horizontal<T: Real>(
-        self,
-        first: &[u8],
-        second: &[u8],
-        weights: &[T],
-        out: &mut [T],
-    ) {
-        match self {
-            Lanes::Baseline => horizontal(first, second, weights, out),
+    /// A row of bytes scaled: `first * (1 - weight) + second * weight`, for each sample.
+    pub(crate) fn across<T: Real>(self, across: &Across<T>, row: &[u8], out: &mut [T]) {
+        match (self, &across.fetch) {
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: `Proof` exists only where AVX2 was found.
-            Lanes::Avx2(_) => unsafe { horizontal_avx2(first, second, weights, out) },
+            (Lanes::Avx2(_), Some(fetch)) => {
+                // SAFETY: `Proof` exists only where AVX2 was found.
+                unsafe { across_avx2(fetch, row, &across.weights, out) }
+            }
+            #[cfg(target_arch = "aarch64")]
+            (Lanes::Neon, Some(fetch)) => across_neon(fetch, row, &across.weights, out),
+            _ => across_plain(across, row, out),
         }
     }
 
     /// `above * weights[0] + below * weights[1]`, for each value.
-    pub(crate) fn vertical<T: Real>(
-        self,
-        above: &[T],
-        below: &[T],
-        weights: [T; 2],
-        out: &mut [T],
-    ) {
-        match self {
-            Lanes::Baseline => vertical(above, below, weights, out),
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: `Proof` exists only where AVX2 was found.
-            Lanes::Avx2(_) => unsafe { vertical_avx2(above, below, weights, out) },
-        }
+    pub(crate) fn down(self, pair: Pair<f32>, out: &mut [f32]) {
+        on!(self, down, down_avx2, (pair, out));
+    }
+
+    /// The same, rounded half up to 8 bits.
+    pub(crate) fn down_to_bytes(self, pair: Pair<f64>, out: &mut [u8]) {
+        on!(self, down_to_bytes, down_to_bytes_avx2, (pair, out));
+    }
+
+    /// `byte / 255` for each byte.
+    pub(crate) fn fractions(self, bytes: &[u8], out: &mut [f32]) {
+        on!(self, fractions, fractions_avx2, (bytes, out));
     }
 
     /// A row of luma and chroma to RGB; each chroma sample belongs to `step` pixels.
     pub(crate) fn colours(self, matrix: &Matrix, planes: [&[u8]; 3], step: usize, line: &mut [u8]) {
-        match self {
-            Lanes::Baseline => matrix.line(planes, step, line),
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: `Proof` exists only where AVX2 was found.
-            Lanes::Avx2(_) => unsafe { colours_avx2(matrix, planes, step, line) },
-        }
+        on!(self, colours, colours_avx2, (matrix, planes, step, line));
     }
 }
 
-#[inline(always)]
-fn horizontal<T: Real>(first: &[u8], second: &[u8], weights: &[T], out: &mut [T]) {
-    let count = out.len();
-    let (first, second, weights) = (&first[..count], &second[..count], &weights[..count]);
-    for i in 0..count {
-        let (a, b) = (T::sample(first[i]), T::sample(second[i]));
-        out[i] = a.blend(weights[i].rest(), b, weights[i]);
-    }
-}
-
-#[inline(always)]
-fn vertical<T: Real>(above: &[T], below: &[T], weights: [T; 2], out: &mut [T]) {
-    let count = out.len();
-    let (above, below) = (&above[..count], &below[..count]);
-    for i in 0..count {
-        out[i] = above[i].blend(weights[0], below[i], weights[1]);
+fn across_plain<T: Real>(across: &Across<T>, row: &[u8], out: &mut [T]) {
+    let places = across.first.iter().zip(&across.second);
+    for ((out, (&first, &second)), &weight) in out.iter_mut().zip(places).zip(&across.weights) {
+        let [first, second] = [first, second].map(|at| T::sample(i32::from(row[at])));
+        *out = first.blend(weight.rest(), second, weight);
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn horizontal_avx2<T: Real>(first: &[u8], second: &[u8], weights: &[T], out: &mut [T]) {
-    horizontal(first, second, weights, out);
+fn across_avx2<T: Real>(fetch: &Fetch, row: &[u8], weights: &[T], out: &mut [T]) {
+    let (weights, out) = (weights.as_chunks().0, out.as_chunks_mut().0);
+    for (((step, row), weights), out) in fetch.steps(row).zip(weights).zip(out) {
+        // SAFETY: step and row come from `Fetch::steps`.
+        let samples = unsafe { fetch::samples_avx2(step, row) };
+        blend(samples, weights, out);
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+fn across_neon<T: Real>(fetch: &Fetch, row: &[u8], weights: &[T], out: &mut [T]) {
+    let (weights, out) = (weights.as_chunks().0, out.as_chunks_mut().0);
+    for (((step, row), weights), out) in fetch.steps(row).zip(weights).zip(out) {
+        // SAFETY: step and row come from `Fetch::steps`.
+        let samples = unsafe { fetch::samples_neon(step, row) };
+        blend(samples, weights, out);
+    }
+}
+
+#[inline(always)]
+fn blend<T: Real>([first, second]: [[i32; STEP]; 2], weights: &[T; STEP], out: &mut [T; STEP]) {
+    for i in 0..STEP {
+        let (first, second) = (T::sample(first[i]), T::sample(second[i]));
+        out[i] = first.blend(weights[i].rest(), second, weights[i]);
+    }
+}
+
+#[inline(always)]
+fn down(pair: Pair<f32>, out: &mut [f32]) {
+    let rows = pair.above.iter().zip(pair.below);
+    for (out, (above, below)) in out.iter_mut().zip(rows) {
+        *out = above.blend(pair.weights[0], *below, pair.weights[1]);
+    }
+}
+
+#[inline(always)]
+fn down_to_bytes(pair: Pair<f64>, out: &mut [u8]) {
+    let rows = pair.above.iter().zip(pair.below);
+    for (out, (above, below)) in out.iter_mut().zip(rows) {
+        *out = floor_to_byte(above.blend(pair.weights[0], *below, pair.weights[1]) + 0.5);
+    }
+}
+
+/// `level as u8`, in a form that is vectorised.
+#[inline(always)]
+fn floor_to_byte(level: f64) -> u8 {
+    let level = if level > 0.0 { level } else { 0.0 };
+    let level = if level < 255.0 { level } else { 255.0 };
+    // SAFETY: it is 0 to 255, and not NaN, which the first comparison made 0.
+    unsafe { level.to_int_unchecked::<i32>() as u8 }
+}
+
+#[inline(always)]
+fn fractions(bytes: &[u8], out: &mut [f32]) {
+    for (out, &byte) in out.iter_mut().zip(bytes) {
+        *out = f32::sample(i32::from(byte));
+    }
+}
+
+#[inline(always)]
+fn colours(matrix: &Matrix, planes: [&[u8]; 3], step: usize, line: &mut [u8]) {
+    matrix.line(planes, step, line);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn vertical_avx2<T: Real>(above: &[T], below: &[T], weights: [T; 2], out: &mut [T]) {
-    vertical(above, below, weights, out);
+fn down_avx2(pair: Pair<f32>, out: &mut [f32]) {
+    down(pair, out);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn down_to_bytes_avx2(pair: Pair<f64>, out: &mut [u8]) {
+    down_to_bytes(pair, out);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn fractions_avx2(bytes: &[u8], out: &mut [f32]) {
+    fractions(bytes, out);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn colours_avx2(matrix: &Matrix, planes: [&[u8]; 3], step: usize, line: &mut [u8]) {
-    matrix.line(planes, step, line);
+    colours(matrix, planes, step, line);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::axis::{Axis, Direction};
+    use crate::resample::Colours;
     use proptest::prelude::*;
+    use tincy_network::ChannelOrder;
 
-    fn same<T: Real + PartialEq + std::fmt::Debug>(bytes: &[[u8; 2]], weights: &[T]) {
-        let count = bytes.len();
-        let [first, second] = [0, 1].map(|i| bytes.iter().map(|b| b[i]).collect::<Vec<u8>>());
+    /// A row scaled on every road to the same bits.
+    fn across<T: Real + PartialEq + std::fmt::Debug>(
+        colours: Colours,
+        row: &[u8],
+        pixels: usize,
+        columns: &Axis<T>,
+    ) -> Vec<T> {
+        let across = Across::new(colours, columns, pixels);
         let run = |lanes: Lanes| {
-            let mut across = vec![T::default(); count];
-            lanes.horizontal(&first, &second, weights, &mut across);
-            let mut down = vec![T::default(); count];
-            let pair = [weights.first().copied().unwrap_or_default(); 2];
-            lanes.vertical(&across, weights, pair, &mut down);
-            (across, down)
+            let mut out = vec![T::default(); across.weights.len()];
+            lanes.across(&across, row, &mut out);
+            out.truncate(across.first.len());
+            out
         };
-        assert_eq!(run(Lanes::best()), run(Lanes::Baseline));
+        let plain = run(Lanes::Baseline);
+        assert_eq!(run(Lanes::best()), plain);
+        plain
+    }
+
+    fn pair<T: Real>(values: &[T], weight: T) -> Pair<'_, T> {
+        let (above, below) = values.split_at(values.len() / 2);
+        Pair {
+            above,
+            below: &below[..above.len()],
+            weights: [weight.rest(), weight],
+        }
     }
 
     proptest! {
         #[test]
         fn every_instruction_set_gives_the_same_bits(
-            samples in prop::collection::vec((any::<[u8; 2]>(), 0.0f64..1.0), 0..300),
+            row in prop::collection::vec(any::<u8>(), 3..600),
+            new in 1usize..150,
+            weight in 0.0f64..1.0,
+            kind in 0..3usize,
         ) {
-            let (bytes, weights): (Vec<[u8; 2]>, Vec<f64>) = samples.into_iter().unzip();
-            let floats: Vec<f32> = weights.iter().map(|&w| w as f32).collect();
-            same(&bytes, &weights);
-            same(&bytes, &floats);
+            let orders = [ChannelOrder::Rgb, ChannelOrder::Bgr].map(Colours::Colour);
+            let colours = [Colours::Grey, orders[0], orders[1]][kind];
+            let pixels = if kind == 0 { row.len() } else { row.len() / 3 };
+            let row = &row[..if kind == 0 { pixels } else { 3 * pixels }];
+
+            let floats = across(colours, row, pixels, &Axis::aligned(pixels, new, Direction::Columns));
+            let down = |lanes: Lanes| {
+                let mut out = vec![0.0; floats.len() / 2];
+                lanes.down(pair(&floats, weight as f32), &mut out);
+                out
+            };
+            assert_eq!(down(Lanes::best()), down(Lanes::Baseline));
+
+            let doubles = across(colours, row, pixels, &Axis::half_pixel(pixels, new));
+            let down = |lanes: Lanes| {
+                let mut bytes = vec![0; doubles.len() / 2];
+                lanes.down_to_bytes(pair(&doubles, weight), &mut bytes);
+                let mut out = vec![0.0; bytes.len()];
+                lanes.fractions(&bytes, &mut out);
+                (bytes, out)
+            };
+            assert_eq!(down(Lanes::best()), down(Lanes::Baseline));
         }
     }
 }

@@ -3,11 +3,18 @@
 use tincy_network::{Number, Picture};
 
 /// A type that an input is made of: f32, or u8 and i8 for codes.
-pub trait Sample: Copy + private::Sealed {
+pub trait Sample: Copy + PartialEq + private::Sealed {
     /// Whether the type holds numbers of this kind.
     fn holds(number: Number) -> bool;
     #[doc(hidden)]
     fn make(value: f32, number: Number) -> Self;
+    #[doc(hidden)]
+    fn table(table: &Table) -> &[[Self; 256]];
+    /// The samples themselves, if they are f32.
+    #[doc(hidden)]
+    fn floats(_: &mut [Self]) -> Option<&mut [f32]> {
+        None
+    }
 }
 
 mod private {
@@ -26,6 +33,14 @@ impl Sample for f32 {
     fn make(value: f32, _: Number) -> f32 {
         value
     }
+
+    fn table(table: &Table) -> &[[f32; 256]] {
+        &table.floats
+    }
+
+    fn floats(samples: &mut [f32]) -> Option<&mut [f32]> {
+        Some(samples)
+    }
 }
 
 impl Sample for u8 {
@@ -36,6 +51,10 @@ impl Sample for u8 {
     #[inline(always)]
     fn make(value: f32, number: Number) -> u8 {
         number.code().map_or(0, |code| code.quantize(value)) as u8
+    }
+
+    fn table(table: &Table) -> &[[u8; 256]] {
+        &table.unsigned
     }
 }
 
@@ -48,6 +67,35 @@ impl Sample for i8 {
     fn make(value: f32, number: Number) -> i8 {
         number.code().map_or(0, |code| code.quantize(value)) as i8
     }
+
+    fn table(table: &Table) -> &[[i8; 256]] {
+        &table.signed
+    }
+}
+
+/// What the network reads for each byte, a table a channel, in each type that it may read.
+#[derive(Clone, Debug)]
+pub struct Table {
+    floats: Vec<[f32; 256]>,
+    unsigned: Vec<[u8; 256]>,
+    signed: Vec<[i8; 256]>,
+}
+
+impl Table {
+    /// From the real value of a channel's byte.
+    fn new(channels: usize, number: Number, value: impl Fn(usize, u8) -> f32) -> Table {
+        fn samples<S: Sample>(floats: &[[f32; 256]], number: Number) -> Vec<[S; 256]> {
+            let channel = |values: &[f32; 256]| values.map(|value| S::make(value, number));
+            floats.iter().map(channel).collect()
+        }
+        let channel = |channel| std::array::from_fn(|byte| value(channel, byte as u8));
+        let floats: Vec<[f32; 256]> = (0..channels).map(channel).collect();
+        Table {
+            unsigned: samples(&floats, number),
+            signed: samples(&floats, number),
+            floats,
+        }
+    }
 }
 
 /// `(pixel / 255 - mean) / std`, quantized where the input is a code.
@@ -59,8 +107,7 @@ pub(crate) struct Levels {
     std: [f32; 3],
     /// Whether the mean is 0 and the deviation 1, so that nothing is to be done.
     plain: bool,
-    /// The value of each byte, channel after channel.
-    table: Vec<f32>,
+    table: Table,
 }
 
 impl Levels {
@@ -74,19 +121,26 @@ impl Levels {
             mean,
             std,
             plain: mean == [0.0; 3] && std == [1.0; 3],
-            table: (0..channels)
-                .flat_map(|channel| (0..=255).map(move |byte| value(channel, byte)))
-                .collect(),
+            table: Table::new(channels, number, value),
         }
     }
 
     /// Whole pixels of one grey, given in units of pixel / 255.
     pub(crate) fn fill<S: Sample>(&self, grey: f32, samples: &mut [S]) {
-        for channel in 0..self.channels {
-            let value = S::make(self.value(grey, channel), self.number);
-            let samples = samples.iter_mut().skip(channel).step_by(self.channels);
-            samples.for_each(|sample| *sample = value);
+        let pixel = [0, 1, 2].map(|channel| S::make(self.value(grey, channel), self.number));
+        let pixel = &pixel[..self.channels];
+        if pixel.iter().all(|sample| *sample == pixel[0]) {
+            samples.fill(pixel[0]);
+            return;
         }
+        for samples in samples.chunks_exact_mut(self.channels) {
+            samples.copy_from_slice(pixel);
+        }
+    }
+
+    /// The samples, if they are the reals in units of pixel / 255 themselves.
+    pub(crate) fn unchanged<'a, S: Sample>(&self, samples: &'a mut [S]) -> Option<&'a mut [f32]> {
+        S::floats(samples).filter(|_| self.plain)
     }
 
     /// From reals in units of pixel / 255.
@@ -105,15 +159,22 @@ impl Levels {
         }
     }
 
-    /// From reals in units of a pixel's levels, rounded half up to 8 bits first.
-    pub(crate) fn bytes<S: Sample>(&self, line: &[f64], samples: &mut [S]) {
-        let pixels = line.chunks_exact(self.channels);
-        for (sample, pixel) in samples.chunks_exact_mut(self.channels).zip(pixels) {
-            for channel in 0..self.channels {
-                let byte = (pixel[channel] + 0.5) as u8;
-                let value = self.table[256 * channel + usize::from(byte)];
-                sample[channel] = S::make(value, self.number);
+    /// From bytes.
+    pub(crate) fn bytes<S: Sample>(&self, line: &[u8], samples: &mut [S]) {
+        match S::table(&self.table) {
+            [grey] => {
+                for (sample, &byte) in samples.iter_mut().zip(line) {
+                    *sample = grey[usize::from(byte)];
+                }
             }
+            [a, b, c] => {
+                let pixels = samples.as_chunks_mut::<3>().0.iter_mut();
+                for (pixel, bytes) in pixels.zip(line.as_chunks::<3>().0) {
+                    let [x, y, z] = bytes.map(usize::from);
+                    *pixel = [a[x], b[y], c[z]];
+                }
+            }
+            _ => {}
         }
     }
 

@@ -25,6 +25,7 @@ pub mod decode;
 pub mod detection;
 pub mod draw;
 mod error;
+mod fetch;
 pub mod filter;
 pub mod fitting;
 pub mod font;

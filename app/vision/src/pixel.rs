@@ -178,18 +178,24 @@ impl Matrix {
     /// [`BLOCK`] pixels.
     #[inline(always)]
     fn block<const STEP: usize>(&self, luma: &[u8], u: &[u8], v: &[u8], pixels: &mut [u8]) {
-        let mut planes = [[0u8; BLOCK]; 3];
+        // A word a pixel, so that each is stored at once; the next one covers its fourth byte.
+        let mut words = [0u32; BLOCK];
         for i in 0..BLOCK {
             let grey = self.luma * (i32::from(luma[i]) - self.black) + (1 << (SHIFT - 1));
             let (u, v) = (i32::from(u[i / STEP]) - 128, i32::from(v[i / STEP]) - 128);
-            let level = |sum: i32| (sum >> SHIFT).clamp(0, 255) as u8;
-            planes[0][i] = level(grey + self.red_v * v);
-            planes[1][i] = level(grey - self.green_u * u - self.green_v * v);
-            planes[2][i] = level(grey + self.blue_u * u);
+            let level = |sum: i32| (sum >> SHIFT).clamp(0, 255) as u32;
+            let red = level(grey + self.red_v * v);
+            let green = level(grey - self.green_u * u - self.green_v * v);
+            let blue = level(grey + self.blue_u * u);
+            words[i] = red | green << 8 | blue << 16;
         }
-        for (i, pixel) in pixels.chunks_exact_mut(3).enumerate() {
-            pixel.copy_from_slice(&[planes[0][i], planes[1][i], planes[2][i]]);
+        let Some(pixels) = pixels.first_chunk_mut::<{ 3 * BLOCK }>() else {
+            return;
+        };
+        for i in 0..BLOCK - 1 {
+            pixels[3 * i..3 * i + 4].copy_from_slice(&words[i].to_le_bytes());
         }
+        pixels[3 * BLOCK - 3..].copy_from_slice(&words[BLOCK - 1].to_le_bytes()[..3]);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Bilinear resampling, row by row: horizontal first, then vertical.
 
 use crate::axis::{Axis, Real};
+use crate::fetch::{Fetch, STEP};
 use crate::lanes::Lanes;
 use tincy_network::ChannelOrder;
 
@@ -14,32 +15,20 @@ pub(crate) enum Colours {
 }
 
 impl Colours {
-    fn channels(self) -> usize {
+    /// Bytes of a pixel in the rows that are scaled.
+    fn bytes(self) -> usize {
         match self {
             Colours::Grey => 1,
             Colours::Colour(_) => 3,
         }
     }
 
-    /// The samples of the pixels that start at `offsets` of a row of RGB.
-    fn gather(self, row: &[u8], offsets: &[usize], samples: &mut [u8]) {
+    /// Where a pixel's channels are in it.
+    fn channels(self) -> &'static [usize] {
         match self {
-            Colours::Grey => {
-                for (sample, &at) in samples.iter_mut().zip(offsets) {
-                    *sample = luma(&row[at..at + 3]);
-                }
-            }
-            Colours::Colour(ChannelOrder::Rgb) => {
-                for (pixel, &at) in samples.chunks_exact_mut(3).zip(offsets) {
-                    pixel.copy_from_slice(&row[at..at + 3]);
-                }
-            }
-            Colours::Colour(ChannelOrder::Bgr) => {
-                for (pixel, &at) in samples.chunks_exact_mut(3).zip(offsets) {
-                    let [red, green, blue] = [row[at], row[at + 1], row[at + 2]];
-                    pixel.copy_from_slice(&[blue, green, red]);
-                }
-            }
+            Colours::Grey => &[0],
+            Colours::Colour(ChannelOrder::Rgb) => &[0, 1, 2],
+            Colours::Colour(ChannelOrder::Bgr) => &[2, 1, 0],
         }
     }
 }
@@ -49,58 +38,89 @@ fn luma(pixel: &[u8]) -> u8 {
     ((77 * red + 150 * green + 29 * blue) >> 8) as u8
 }
 
+/// A prepared change of width.
+#[derive(Clone, Debug)]
+pub(crate) struct Across<T> {
+    /// The bytes of a row that each sample is made of.
+    pub(crate) first: Vec<usize>,
+    pub(crate) second: Vec<usize>,
+    /// Weight of the second, one a sample; then zeros up to a whole step.
+    pub(crate) weights: Vec<T>,
+    /// How to read them by shuffles, where that is possible.
+    pub(crate) fetch: Option<Fetch>,
+}
+
+impl<T: Real> Across<T> {
+    pub(crate) fn new(colours: Colours, columns: &Axis<T>, width: usize) -> Across<T> {
+        let channels = colours.channels();
+        let bytes = |pixels: &[usize]| -> Vec<usize> {
+            let bytes = |&x: &usize| channels.iter().map(move |c| x * colours.bytes() + c);
+            pixels.iter().flat_map(bytes).collect()
+        };
+        let (first, second) = (bytes(&columns.first), bytes(&columns.second));
+        let weights = columns.weights.iter();
+        let mut weights: Vec<T> = weights
+            .flat_map(|w| std::iter::repeat_n(w[1], channels.len()))
+            .collect();
+        weights.resize(first.len().next_multiple_of(STEP), T::default());
+        Across {
+            fetch: Fetch::new(width * colours.bytes(), &first, &second),
+            first,
+            second,
+            weights,
+        }
+    }
+}
+
 /// A prepared change of size. It keeps the last two rows it scaled, so each row of the picture is
 /// read once.
 #[derive(Clone, Debug)]
 pub(crate) struct Resampler<T> {
     lanes: Lanes,
     colours: Colours,
-    /// Byte offsets into a row of the picture.
-    first: Vec<usize>,
-    second: Vec<usize>,
-    /// Weight of the second, one a sample.
-    weights: Vec<T>,
+    across: Across<T>,
     rows: Axis<T>,
-    /// The gathered samples of a row.
-    samples: [Vec<u8>; 2],
+    /// A row's luma, where that is scaled.
+    grey: Vec<u8>,
     scaled: [Scaled<T>; 2],
-    line: Vec<T>,
 }
 
 /// A row of the picture, scaled.
 #[derive(Clone, Debug)]
 struct Scaled<T> {
     row: Option<usize>,
+    /// Whole steps; behind the row's samples they mean nothing.
     values: Vec<T>,
+}
+
+/// The two rows that a new one is made of, and their weights.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pair<'a, T> {
+    pub(crate) above: &'a [T],
+    pub(crate) below: &'a [T],
+    pub(crate) weights: [T; 2],
 }
 
 impl<T: Real> Resampler<T> {
     pub(crate) fn new(
         lanes: Lanes,
         colours: Colours,
-        columns: Axis<T>,
+        width: usize,
+        columns: &Axis<T>,
         rows: Axis<T>,
     ) -> Resampler<T> {
-        let channels = colours.channels();
-        let count = channels * columns.first.len();
-        let bytes = |pixels: Vec<usize>| pixels.into_iter().map(|x| 3 * x).collect();
-        let weights = columns.weights.iter();
+        let across = Across::new(colours, columns, width);
         let scaled = Scaled {
             row: None,
-            values: vec![T::default(); count],
+            values: vec![T::default(); across.weights.len()],
         };
         Resampler {
             lanes,
             colours,
-            weights: weights
-                .flat_map(|w| std::iter::repeat_n(w[1], channels))
-                .collect(),
-            first: bytes(columns.first),
-            second: bytes(columns.second),
+            across,
             rows,
-            samples: [vec![0; count], vec![0; count]],
+            grey: Vec::new(),
             scaled: [scaled.clone(), scaled],
-            line: vec![T::default(); count],
         }
     }
 
@@ -109,19 +129,20 @@ impl<T: Real> Resampler<T> {
         self.scaled.iter_mut().for_each(|scaled| scaled.row = None);
     }
 
-    /// Row `index` of the new picture, made of RGB `pixels` with `stride` bytes a row.
-    pub(crate) fn line(&mut self, pixels: &[u8], stride: usize, index: usize) -> &[T] {
+    /// What row `index` of the new picture is made of, from RGB `pixels` with `stride` bytes a row.
+    pub(crate) fn pair(&mut self, pixels: &[u8], stride: usize, index: usize) -> Pair<'_, T> {
         let (upper, lower) = (self.rows.first[index], self.rows.second[index]);
         if self.scaled[1].row == Some(upper) {
             self.scaled.swap(0, 1);
         }
         self.scale(0, pixels, stride, upper);
         self.scale(1, pixels, stride, lower);
-        let [above, below] = &self.scaled;
-        let weights = self.rows.weights[index];
-        self.lanes
-            .vertical(&above.values, &below.values, weights, &mut self.line);
-        &self.line
+        let samples = self.across.first.len();
+        Pair {
+            above: &self.scaled[0].values[..samples],
+            below: &self.scaled[1].values[..samples],
+            weights: self.rows.weights[index],
+        }
     }
 
     fn scale(&mut self, slot: usize, pixels: &[u8], stride: usize, row: usize) {
@@ -130,11 +151,12 @@ impl<T: Real> Resampler<T> {
             return;
         }
         scaled.row = Some(row);
-        let bytes = &pixels[row * stride..][..stride];
-        let [first, second] = &mut self.samples;
-        self.colours.gather(bytes, &self.first, first);
-        self.colours.gather(bytes, &self.second, second);
-        self.lanes
-            .horizontal(first, second, &self.weights, &mut scaled.values);
+        let mut bytes = &pixels[row * stride..][..stride];
+        if self.colours == Colours::Grey {
+            self.grey.clear();
+            self.grey.extend(bytes.chunks_exact(3).map(luma));
+            bytes = &self.grey;
+        }
+        self.lanes.across(&self.across, bytes, &mut scaled.values);
     }
 }

@@ -23,7 +23,7 @@
 //! | [`head`] | what its outputs mean |
 //! | [`graph`] | layers wired into a network, and their validation |
 //! | [`cost`] | operations and bytes per layer |
-//! | [`file`] | the model file `NAME.tincy` |
+//! | [`mod@file`] | the model file `NAME.tincy` |
 
 #![deny(unsafe_code)]
 

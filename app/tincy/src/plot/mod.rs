@@ -1,6 +1,6 @@
 //! Plots: precision over recall, as SVG or PNG.
 //!
-//! A plot is a [`Figure`], a list of lines and texts; [`svg`] and [`raster`] render it.
+//! A plot is a [`Figure`], a list of lines and texts; `svg` and `raster` render it.
 
 mod curves;
 mod figure;

@@ -1,7 +1,7 @@
 //! Folders of binary parameter files, as FINN's descendants publish them.
 //!
 //! All of them hold, for each layer and each processing element (PE), a file of weight bits and a
-//! file of thresholds; output channel `n` belongs to PE `n % PE`. They differ in what a [`Layout`]
+//! file of thresholds; output channel `n` belongs to PE `n % PE`. They differ in what a `Layout`
 //! says, and in how the rest of the network is described:
 //!
 //! | family | hidden layers | first and last layer |

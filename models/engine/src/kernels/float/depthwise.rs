@@ -71,7 +71,7 @@ impl<T: Tiles> Depthwise<T> {
         })
     }
 
-    fn run_row(&self, y: usize, input: &[f32], output: &Output<'_>) {
+    fn run_row(&self, y: usize, input: &[f32], output: &Output<'_>, memory: &mut [f32]) {
         let (rows, width) = (self.geometry.seen(0, y), self.geometry.output[1]);
         let part = |x: Range<usize>| Part {
             y,
@@ -81,17 +81,16 @@ impl<T: Tiles> Depthwise<T> {
         };
         let Range { start, end } = self.interior;
         for x in (0..start).chain(end..width) {
-            self.run_part(&part(x..x + 1), input, output);
+            self.run_part(&part(x..x + 1), input, output, memory);
         }
         let pixels = TILES * T::PIXELS;
         for x in (start..end).step_by(pixels) {
-            self.run_part(&part(x..end.min(x + pixels)), input, output);
+            self.run_part(&part(x..end.min(x + pixels)), input, output, memory);
         }
     }
 
-    /// Sums and finishes all channels of a part.
-    fn run_part(&self, part: &Part, input: &[f32], output: &Output<'_>) {
-        let mut memory = [0f32; TILES * MAX_PIXELS * LANES];
+    /// Sums, in `memory`, and finishes all channels of a part.
+    fn run_part(&self, part: &Part, input: &[f32], output: &Output<'_>, memory: &mut [f32]) {
         let sums = &mut memory[..part.x.len() * LANES];
         let channels = self.geometry.input.channels;
         for (number, panel) in self.panels.iter().enumerate() {
@@ -202,8 +201,9 @@ impl<T: Tiles> Kernel for Depthwise<T> {
     fn run(&self, inputs: &[Tensor<'_>], output: TensorMut<'_>, _: &mut [u8], team: &Team) {
         let (input, output) = (inputs[0].floats(), Output::new(output));
         team.run(&|member| {
+            let mut memory = [0f32; TILES * MAX_PIXELS * LANES];
             for y in team.share(member, self.geometry.output[0]) {
-                self.run_row(y, input, &output);
+                self.run_row(y, input, &output, &mut memory);
             }
         });
     }

@@ -137,4 +137,34 @@ mod tests {
         assert_eq!(bands, [3..6, 6..9, 9..13]);
         assert_eq!(Geometry::bands(5..5, 4).count(), 0);
     }
+
+    #[test]
+    fn kernel_positions_in_the_padding_see_nothing() {
+        let geometry = Geometry {
+            input: Shape::new(4, 6, 1),
+            output: [5, 3],
+            kernel: [3, 5],
+            stride: [1, 2],
+            dilation: [2, 1],
+            before: [2, 2],
+        };
+        let rows: Vec<_> = (0..5).map(|y| geometry.seen(0, y)).collect();
+        assert_eq!(rows, [1..3, 1..3, 0..2, 0..2, 0..1]);
+        let columns: Vec<_> = (0..3).map(|x| geometry.seen(1, x)).collect();
+        assert_eq!(columns, [2..5, 0..5, 0..4]);
+    }
+
+    #[test]
+    fn pooled_pixels_are_taken_four_by_four() {
+        let geometry = Geometry {
+            input: Shape::new(2, 4, 1),
+            output: [2, 4],
+            kernel: [1, 1],
+            stride: [1, 1],
+            dilation: [1, 1],
+            before: [0, 0],
+        };
+        assert_eq!(geometry.origins(2, true), [0, 1, 4, 5, 2, 3, 6, 7]);
+        assert_eq!(geometry.origins(2, false), [0, 1, 2, 3, 4, 5, 6, 7]);
+    }
 }

@@ -5,6 +5,7 @@ use super::finish::Rows;
 use super::tile::{LANES, Strip, Tiles};
 use crate::isa::Neon;
 use std::arch::aarch64::*;
+use std::arch::asm;
 
 /// Channels that are summed at once.
 const HALF: usize = LANES / 2;
@@ -17,8 +18,9 @@ unsafe impl Tiles for Neon {
 
     unsafe fn dense(self, strip: &Strip<'_>) {
         let halves = if strip.wide { 2 } else { 1 };
-        let mut first = 0;
+        let (mut first, mut ahead) = (0, strip.ahead);
         while first < strip.origins.len() {
+            ahead.next().for_each(|line| self.prefetch(line));
             let count = strip.tile_pixels(first, Self::PIXELS);
             for half in 0..halves {
                 let lane = half * HALF;
@@ -54,6 +56,14 @@ unsafe impl Tiles for Neon {
                 depthwise::<1>(strip, p);
                 p += 1;
             }
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, line: *const f32) {
+        // SAFETY: a prefetch is a hint, which may name any address.
+        unsafe {
+            asm!("prfm pldl2keep, [{}]", in(reg) line, options(nostack, preserves_flags, readonly));
         }
     }
 

@@ -1,16 +1,16 @@
 //! Convolutions of integer weights on codes, of any width, by 16-bit products and 32-bit sums.
 //!
-//! An implicit matrix product: a band of the input is copied into a padded [slab](geometry) of
+//! An implicit matrix product: a band of the input is copied into a padded slab of
 //! `code - zero` in 16 bits; tiles of a few pixels times sixteen output channels are summed in
-//! registers straight from it, and [finished](finish) there. A product is at most
+//! registers straight from it, and finished there. A product is at most
 //! 255 * 128 = 32640 in size, so it fits 16 bits; sums are exact in any order.
 //!
 //! | module | subject |
 //! | --- | --- |
-//! | [`geometry`] | bands, slabs, and the runs of elements under a window |
-//! | [`pack`] | weights to panels of sixteen channels |
-//! | [`finish`] | sums to outputs |
-//! | [`convolution`] | the kernel: loops and threads |
+//! | `geometry` | bands, slabs, and the runs of elements under a window |
+//! | `pack` | weights to panels of sixteen channels |
+//! | `finish` | sums to outputs |
+//! | `convolution` | the kernel: loops and threads |
 //! | `portable`, `avx2`, `neon` | the inner loops |
 
 pub(super) mod arch;

@@ -14,13 +14,13 @@
 //!
 //! | module | subject |
 //! | --- | --- |
-//! | [`arch`] | what an instruction set provides |
-//! | [`geometry`] | where tables, tiles and outputs lie |
-//! | [`pack`] | weights to indices |
-//! | [`tables`] | rows of codes to tables, and window sums |
-//! | [`finish`] | sums to outputs |
-//! | [`layer`] | the kernel: bands and threads |
-//! | [`block`] | a block of channels: loops over chunks and tiles |
+//! | `arch` | what an instruction set provides |
+//! | `geometry` | where tables, tiles and outputs lie |
+//! | `pack` | weights to indices |
+//! | `tables` | rows of codes to tables, and window sums |
+//! | `finish` | sums to outputs |
+//! | `layer` | the kernel: bands and threads |
+//! | `block` | a block of channels: loops over chunks and tiles |
 
 mod arch;
 #[cfg(target_arch = "x86_64")]
