@@ -1,6 +1,6 @@
 //! The proved bounds of integer sums: a kernel is only chosen where it cannot overflow.
 
-use crate::{Code, Convolution};
+use crate::{Code, Convolution, WeightKind};
 
 /// Smallest and largest value that a sum can take, over all inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,22 +38,47 @@ pub fn bound(convolution: &Convolution, code: Code) -> Bound {
         i64::from(code.max() - code.zero),
     );
     let (low, high) = (low.min(0), high.max(0));
-    let weights = convolution.weights.unpack();
-    let window = weights.len() / convolution.out_channels;
     let mut bound = Bound { min: 0, max: 0 };
-    for channel in weights.chunks_exact(window) {
-        let positive: i64 = channel.iter().map(|w| i64::from((*w).max(0))).sum();
-        let negative: i64 = channel.iter().map(|w| i64::from((*w).min(0))).sum();
+    let mut take = |[negative, positive]: [i64; 2]| {
         bound.max = bound.max.max(positive * high + negative * low);
         bound.min = bound.min.min(negative * high + positive * low);
+    };
+    let weights = &convolution.weights;
+    let window = weights.count() / convolution.out_channels;
+    if weights.kind() == WeightKind::Binary && window.is_multiple_of(8) {
+        let channels = weights.as_packed().chunks_exact(window / 8);
+        channels.for_each(|bits| take(binary_sums(bits)));
+    } else {
+        let weights = weights.unpack();
+        weights
+            .chunks_exact(window)
+            .for_each(|channel| take(sums(channel)));
     }
     bound
+}
+
+/// The sums of weights below and above zero.
+fn sums(weights: &[i8]) -> [i64; 2] {
+    let negative = weights.iter().map(|w| i64::from((*w).min(0))).sum();
+    let positive = weights.iter().map(|w| i64::from((*w).max(0))).sum();
+    [negative, positive]
+}
+
+/// [`sums`] of packed binary weights: a set bit is -1.
+fn binary_sums(bits: &[u8]) -> [i64; 2] {
+    let (words, rest) = bits.as_chunks();
+    let words = words
+        .iter()
+        .map(|word| u64::from_le_bytes(*word).count_ones());
+    let rest = rest.iter().map(|byte| byte.count_ones());
+    let negative: i64 = words.chain(rest).map(i64::from).sum();
+    [-negative, 8 * bits.len() as i64 - negative]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Affine, Finish, Number, Padding, WeightKind, Weights};
+    use crate::{Affine, Finish, Number, Padding, Weights};
 
     fn convolution(weights: &[i8]) -> Convolution {
         Convolution {
@@ -87,6 +112,15 @@ mod tests {
             zero: 0,
         };
         assert_eq!(bound(&c, signed), Bound { min: -5, max: 4 });
+    }
+
+    #[test]
+    fn packed_binary_weights_are_counted_as_they_are() {
+        let weights: Vec<i8> = (0..136u32)
+            .map(|i| if i * i % 7 < 3 { -1 } else { 1 })
+            .collect();
+        let packed = Weights::integers(WeightKind::Binary, &weights).unwrap();
+        assert_eq!(binary_sums(packed.as_packed()), sums(&weights));
     }
 
     #[test]

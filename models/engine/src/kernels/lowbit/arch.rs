@@ -20,15 +20,13 @@ pub(super) struct Patch {
 
 /// The four operations of the method for one instruction set.
 ///
-/// Sums of a tile are 16 bits a pixel and channel (`PIXELS * LANES` of them), modulo 2^16, in
+/// Sums of a tile, a few pixels, are 16 bits a pixel and channel (`LANES` for each), modulo 2^16, in
 /// whatever order suits the instruction set; [`lane`](Arch::lane) and [`natural`](Arch::natural) translate.
 pub(super) trait Arch: Copy + Send + Sync + 'static {
     /// Names of the kernels: by weights (binary, ternary), then by bits of the codes less one.
     const NAMES: [[&'static str; 4]; 2];
     /// Output channels of a block.
     const LANES: usize;
-    /// Output pixels of a tile.
-    const PIXELS: usize;
     /// Input channels that one table serves.
     const UNIT: usize;
     /// Input channels that [`tables`](Arch::tables) takes at once.
@@ -50,9 +48,9 @@ pub(super) trait Arch: Copy + Send + Sync + 'static {
     /// of `STEP`; its tables go to `tables[unit * unit_pitch + x * TABLE..]`, its sum to `sums[x]`.
     fn tables(self, row: Row<'_>, tables: &mut [u8], unit_pitch: usize, sums: &mut [i32]);
 
-    /// Adds to the sums of a tile, or makes them anew if `fresh`. Pixel `p` looks into the table at `bases[p] + offset` for each
-    /// offset of the list, with one row of `LANES` indices each.
-    fn tile(self, look: Look<'_>, tables: &[u8], bases: &[u32], sums: &mut [u16], fresh: bool);
+    /// Adds to the sums of tiles, or makes them anew if `fresh`. Pixel `p` looks into the table at
+    /// `bases[p] + offset` for each offset of the list, with one row of `LANES` indices each.
+    fn tiles(self, look: Look<'_>, tables: &[u8], bases: &[u32], sums: &mut [u16], fresh: bool);
 
     /// The codes of one block of channels: for each, how many of `thresholds` its accumulator is
     /// greater than. The accumulator is the largest over all `pixels` of `sums << shift - area`.

@@ -31,7 +31,6 @@ impl Arch for Avx2 {
         ],
     ];
     const LANES: usize = LANES;
-    const PIXELS: usize = PIXELS;
     const UNIT: usize = 4;
     const STEP: usize = 16;
     const PACE: [Pace; 4] = [
@@ -63,22 +62,18 @@ impl Arch for Avx2 {
     }
 
     #[inline(always)]
-    fn tile(self, look: Look<'_>, tables: &[u8], bases: &[u32], sums: &mut [u16], fresh: bool) {
+    fn tiles(self, look: Look<'_>, tables: &[u8], bases: &[u32], sums: &mut [u16], fresh: bool) {
         let offsets = look.lookups.offsets();
-        let room = tables.len() - look.lookups.reach();
-        let bases = [bases[0], bases[1], bases[2], bases[3]].map(|base| base as usize);
-        assert!(bases[0].max(bases[1]).max(bases[2]).max(bases[3]) <= room);
-        assert!(look.indices.len() == offsets.len() * LANES && sums.len() == PIXELS * LANES);
+        assert!(look.indices.len() == offsets.len() * LANES);
         assert!(offsets.len().is_multiple_of(look.pace.run));
-        let pixels = bases.map(|base| tables[base..].as_ptr());
-        let sums = sums.as_mut_ptr().cast();
+        let (bases, sums) = (bases.as_chunks().0, sums.as_chunks_mut().0);
         // SAFETY: the token proves AVX2; the assertions are the function's conditions.
         unsafe {
             match (look.pace.run, look.pace.runs) {
-                (9, 7) => tile::<9, 7>(pixels, offsets, look.indices, sums, fresh),
-                (9, _) => tile::<9, 1>(pixels, offsets, look.indices, sums, fresh),
-                (7, _) => tile::<7, 3>(pixels, offsets, look.indices, sums, fresh),
-                _ => tile::<4, 1>(pixels, offsets, look.indices, sums, fresh),
+                (9, 7) => tiles::<9, 7>(look, tables, bases, sums, fresh),
+                (9, _) => tiles::<9, 1>(look, tables, bases, sums, fresh),
+                (7, _) => tiles::<7, 3>(look, tables, bases, sums, fresh),
+                _ => tiles::<4, 1>(look, tables, bases, sums, fresh),
             }
         }
     }
@@ -128,6 +123,38 @@ macro_rules! pin {
             inout(ymm_reg) $s[4], inout(ymm_reg) $s[5], inout(ymm_reg) $s[6], inout(ymm_reg) $s[7],
             options(nostack, preserves_flags))
     };
+}
+
+/// Tiles one after another, each as [`tile`] does it.
+///
+/// # Safety
+/// `RUN` divides the number of offsets, and there are 64 indices for each.
+#[target_feature(enable = "avx2")]
+unsafe fn tiles<const RUN: usize, const RUNS: usize>(
+    look: Look<'_>,
+    tables: &[u8],
+    bases: &[[u32; PIXELS]],
+    sums: &mut [[u16; PIXELS * LANES]],
+    fresh: bool,
+) {
+    let room = tables.len() - look.lookups.reach();
+    let farthest = bases.as_flattened().iter().max().copied().unwrap_or(0);
+    assert!(farthest as usize <= room);
+    let (offsets, tables) = (look.lookups.offsets(), tables.as_ptr());
+    for (bases, sums) in bases.iter().zip(sums) {
+        // SAFETY: promised by the caller; all that the offsets reach from each base lies in the
+        // tables, as asserted; a tile has as many sums as 16 vectors.
+        unsafe {
+            let pixels = [
+                tables.add(bases[0] as usize),
+                tables.add(bases[1] as usize),
+                tables.add(bases[2] as usize),
+                tables.add(bases[3] as usize),
+            ];
+            let sums = sums.as_mut_ptr().cast();
+            tile::<RUN, RUNS>(pixels, offsets, look.indices, sums, fresh);
+        }
+    }
 }
 
 /// Looks up runs of `RUN` look-ups, flushing byte sums after every `RUNS`, for four pixels and 64

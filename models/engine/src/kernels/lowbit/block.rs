@@ -59,7 +59,9 @@ impl<A: Arch> Lookup<A> {
         let bases = &self.geometry.bases[patches.start * slots..patches.end * slots];
         let mut indices =
             &self.indices.slice(self.indices.bytes())[block * self.indices_per_block..];
-        wide.fill(0);
+        if self.finish.is_wide() {
+            wide.fill(0);
+        }
         for (n, chunk) in self.geometry.chunks.iter().enumerate() {
             let tables = &view.tables[chunk.base..];
             for plane in 0..self.planes {
@@ -71,10 +73,7 @@ impl<A: Arch> Lookup<A> {
                     pace: self.pace,
                 };
                 let fresh = plane == 0 && (n == 0 || self.finish.is_wide());
-                let tiles = sums.chunks_exact_mut(A::PIXELS * A::LANES);
-                for (bases, sums) in bases.chunks_exact(A::PIXELS).zip(tiles) {
-                    self.arch.tile(look, tables, bases, sums, fresh);
-                }
+                self.arch.tiles(look, tables, bases, sums, fresh);
             }
             if self.finish.is_wide() {
                 let pixels = sums

@@ -10,7 +10,7 @@ use tincy_network::shape::window_positions;
 use tincy_network::{Padding, Pool, Shape};
 
 /// Tables of a band of a large map take about this much, so that they stay in a second-level cache.
-const BAND_BYTES: usize = 128 << 10;
+const BAND_BYTES: usize = 256 << 10;
 
 /// Indices of a block of channels are taken in chunks of about this much, so that they stay in a
 /// first-level cache while all tiles pass.

@@ -105,6 +105,7 @@ impl<A: Arch> Lookup<A> {
                     sums: sums.part(mine.start * sum_pitch..mine.end * sum_pitch),
                 }
             };
+            tables::clear_sides(&self.geometry, band.tables);
             self.make_tables(
                 input,
                 mine.start,
@@ -141,6 +142,7 @@ impl<A: Arch> Lookup<A> {
             let mut work = self.sizes.work(&mut memory);
             let mine = team.share(member, self.geometry.rows / step);
             let (mut first, end) = (mine.start * step, mine.end * step);
+            tables::clear_sides(&self.geometry, band.tables);
             let mut kept = 0;
             while first < end {
                 let rows = self.geometry.band_rows.min(end - first);

@@ -37,7 +37,6 @@ impl Arch for Neon {
         ],
     ];
     const LANES: usize = LANES;
-    const PIXELS: usize = PIXELS;
     const UNIT: usize = 4;
     const STEP: usize = 16;
     const PACE: [Pace; 4] = [
@@ -67,34 +66,13 @@ impl Arch for Neon {
         unsafe { make_tables(row, tables.as_mut_ptr(), unit_pitch, sums) }
     }
 
-    fn tile(self, look: Look<'_>, tables: &[u8], bases: &[u32], sums: &mut [u16], fresh: bool) {
-        let offsets = look.lookups.offsets();
-        assert!(look.indices.len() == offsets.len() * LANES && sums.len() == PIXELS * LANES);
+    fn tiles(self, look: Look<'_>, tables: &[u8], bases: &[u32], sums: &mut [u16], fresh: bool) {
         if fresh {
             sums.fill(0);
         }
-        let sums = sums.as_mut_ptr();
-        if let Some(square) = look.lookups.square {
-            let units = offsets.len() / 9;
-            let base = bases[0] as usize;
-            let far = (units - 1) * square.unit_pitch + 2 * square.row_pitch + 5 * TABLE;
-            assert!(base + far <= tables.len());
-            let (first, indices) = (tables[base..].as_ptr(), look.indices.as_ptr());
-            // SAFETY: the assertions are the function's conditions.
-            unsafe {
-                if look.pace.runs < 9 {
-                    square_tile::<true>(first, square, indices, units, sums);
-                } else {
-                    square_tile::<false>(first, square, indices, units, sums);
-                }
-            }
-        } else {
-            let room = tables.len() - look.lookups.reach();
-            let bases = [bases[0], bases[1], bases[2]];
-            assert!(bases.iter().all(|base| *base as usize <= room));
-            let pixels = bases.map(|base| tables[base as usize..].as_ptr());
-            // SAFETY: the assertions are the function's conditions.
-            unsafe { tile(pixels, offsets, look.indices.as_ptr(), look.pace.runs, sums) }
+        let tiles = bases.as_chunks().0.iter();
+        for (bases, sums) in tiles.zip(sums.as_chunks_mut().0) {
+            one_tile(look, tables, *bases, sums);
         }
     }
 
@@ -113,6 +91,34 @@ impl Arch for Neon {
         out.iter_mut()
             .zip(sums)
             .for_each(|(out, sum)| *out += i32::from(*sum));
+    }
+}
+
+/// Adds look-ups of three pixels to their sums.
+fn one_tile(look: Look<'_>, tables: &[u8], bases: [u32; PIXELS], sums: &mut [u16; PIXELS * LANES]) {
+    let offsets = look.lookups.offsets();
+    assert!(look.indices.len() == offsets.len() * LANES);
+    let (indices, sums) = (look.indices.as_ptr(), sums.as_mut_ptr());
+    if let Some(square) = look.lookups.square {
+        let units = offsets.len() / 9;
+        let base = bases[0] as usize;
+        let far = (units - 1) * square.unit_pitch + 2 * square.row_pitch + 5 * TABLE;
+        assert!(base + far <= tables.len());
+        let first = tables[base..].as_ptr();
+        // SAFETY: the assertions are the function's conditions.
+        unsafe {
+            if look.pace.runs < 9 {
+                square_tile::<true>(first, square, indices, units, sums);
+            } else {
+                square_tile::<false>(first, square, indices, units, sums);
+            }
+        }
+    } else {
+        let room = tables.len() - look.lookups.reach();
+        assert!(bases.iter().all(|base| *base as usize <= room));
+        let pixels = bases.map(|base| tables[base as usize..].as_ptr());
+        // SAFETY: the assertions are the function's conditions.
+        unsafe { tile(pixels, offsets, indices, look.pace.runs, sums) }
     }
 }
 

@@ -10,6 +10,7 @@ use super::arch::{Arch, Look, Pace, Patch, Pixels, Row, TABLE};
 pub(super) struct Portable;
 
 const LANES: usize = 64;
+const PIXELS: usize = 2;
 
 type Bytes = [[u8; TABLE]; LANES / TABLE];
 
@@ -29,7 +30,6 @@ impl Arch for Portable {
         ],
     ];
     const LANES: usize = LANES;
-    const PIXELS: usize = 2;
     const UNIT: usize = 1;
     const STEP: usize = 1;
     const PACE: [Pace; 4] = [
@@ -61,21 +61,13 @@ impl Arch for Portable {
         }
     }
 
-    fn tile(self, look: Look<'_>, tables: &[u8], bases: &[u32], sums: &mut [u16], fresh: bool) {
+    fn tiles(self, look: Look<'_>, tables: &[u8], bases: &[u32], sums: &mut [u16], fresh: bool) {
         if fresh {
             sums.fill(0);
         }
-        let offsets = look.lookups.offsets().chunks(look.pace.runs);
-        for (offsets, indices) in offsets.zip(look.indices.chunks(look.pace.runs * LANES)) {
-            let mut bytes = [[[0; TABLE]; LANES / TABLE]; 2];
-            for (offset, masks) in offsets.iter().zip(indices.as_chunks::<LANES>().0) {
-                for (bytes, base) in bytes.iter_mut().zip([bases[0], bases[1]]) {
-                    add_masked(bytes, &tables[(base + offset) as usize..], masks);
-                }
-            }
-            for (sum, byte) in sums.iter_mut().zip(bytes.as_flattened().as_flattened()) {
-                *sum = sum.wrapping_add(u16::from(*byte));
-            }
+        let tiles = bases.as_chunks().0.iter();
+        for (bases, sums) in tiles.zip(sums.as_chunks_mut().0) {
+            tile(look, tables, *bases, sums);
         }
     }
 
@@ -106,6 +98,22 @@ impl Arch for Portable {
         out.iter_mut()
             .zip(sums)
             .for_each(|(out, sum)| *out += i32::from(*sum));
+    }
+}
+
+/// Adds look-ups of two pixels to their sums.
+fn tile(look: Look<'_>, tables: &[u8], bases: [u32; PIXELS], sums: &mut [u16; PIXELS * LANES]) {
+    let offsets = look.lookups.offsets().chunks(look.pace.runs);
+    for (offsets, indices) in offsets.zip(look.indices.chunks(look.pace.runs * LANES)) {
+        let mut bytes = [[[0; TABLE]; LANES / TABLE]; PIXELS];
+        for (offset, masks) in offsets.iter().zip(indices.as_chunks::<LANES>().0) {
+            for (bytes, base) in bytes.iter_mut().zip(bases) {
+                add_masked(bytes, &tables[(base + offset) as usize..], masks);
+            }
+        }
+        for (sum, byte) in sums.iter_mut().zip(bytes.as_flattened().as_flattened()) {
+            *sum = sum.wrapping_add(u16::from(*byte));
+        }
     }
 }
 

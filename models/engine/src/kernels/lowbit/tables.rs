@@ -3,8 +3,8 @@
 use super::arch::{Arch, Row, TABLE};
 use super::geometry::Geometry;
 
-/// Makes row `row` of the tables (counted from the first row of padding): `tables` is its place,
-/// `sums` has one for each group and column, `line` is scratch for a row of codes.
+/// Makes row `row` of the tables (counted from the first row of padding) but for its sides, which are
+/// clear: `tables` is its place, `sums` has one for each group and column, `line` is scratch for a row of codes.
 pub(super) fn row<A: Arch>(
     arch: A,
     geometry: &Geometry,
@@ -25,10 +25,6 @@ pub(super) fn row<A: Arch>(
         return;
     };
     let left = geometry.padding.left;
-    for unit in tables.chunks_exact_mut(geometry.unit_pitch) {
-        unit[..left * TABLE].fill(0);
-        unit[(left + width) * TABLE..].fill(0);
-    }
     let pitch = tables.len() / geometry.groups;
     let groups = tables.chunks_exact_mut(pitch);
     let sums = sums.chunks_exact_mut(geometry.table_columns);
@@ -41,6 +37,16 @@ pub(super) fn row<A: Arch>(
             geometry.unit_pitch,
             sums,
         );
+    }
+}
+
+/// Clears the tables of padding left and right in whole rows; making a row anew leaves them so.
+pub(super) fn clear_sides(geometry: &Geometry, rows: &mut [u8]) {
+    let left = geometry.padding.left * TABLE;
+    let right = left + geometry.input.width * TABLE;
+    for unit in rows.chunks_exact_mut(geometry.unit_pitch) {
+        unit[..left].fill(0);
+        unit[right..].fill(0);
     }
 }
 
