@@ -1,7 +1,8 @@
 //! A test for every fault that was found: what happened, and what must happen instead.
 
 use tincy_network::{
-    Affine, Builder, Convolution, Finish, Input, Number, Op, Padding, Source, Values, Weights,
+    Affine, Builder, Code, Convolution, Finish, Input, Number, Op, Padding, Source, Values,
+    Weights, file,
 };
 
 fn pointwise(padding: Padding, dilation: [usize; 2]) -> Op {
@@ -48,4 +49,21 @@ fn absurd_windows_are_refused_by_name() {
 fn an_empty_tensor_can_be_read() {
     let empty: Values<f32> = Values::default();
     assert!(empty.is_empty());
+}
+
+/// JSON's reader was off by one bit in the last place, so a code's scale could come back from a
+/// model file as another number.
+#[test]
+fn scales_survive_the_model_file_to_the_last_bit() {
+    for denominator in 1..2000 {
+        let scale = 1951.464_564_494_937_8 / f64::from(denominator);
+        let mut input = Input::rgb(4, 4);
+        input.number = Number::Code(Code::unsigned(8, scale));
+        let mut builder = Builder::new("n", input).unwrap();
+        let slice = Op::Slice { start: 0, count: 1 };
+        builder.layer("slice", slice, &[Source::Input]).unwrap();
+        let network = builder.build().unwrap();
+        let again = file::read(&file::to_bytes(&network), "memory").unwrap();
+        assert_eq!(again, network, "{scale}");
+    }
 }
