@@ -56,7 +56,7 @@ fn an_empty_tensor_can_be_read() {
 #[test]
 fn scales_survive_the_model_file_to_the_last_bit() {
     for denominator in 1..2000 {
-        let scale = 1951.464_564_494_937_8 / f64::from(denominator);
+        let scale = 1_951.464_564_494_937_8 / f64::from(denominator);
         let mut input = Input::rgb(4, 4);
         input.number = Number::Code(Code::unsigned(8, scale));
         let mut builder = Builder::new("n", input).unwrap();
