@@ -10,22 +10,7 @@
 //! The form is found by looking. What is odd in a set (a label without its picture, a box without
 //! area) is counted and named once, and the rest is used.
 
-mod class;
-mod coco;
-mod listing;
-mod object;
-mod oddity;
-mod packed;
-mod picture;
-mod voc;
-mod yolo;
-
-pub use class::{match_classes, plain_name};
-pub use object::{Edges, Object};
-pub use oddity::Oddities;
-pub use picture::{Picture, Place};
-
-use anyhow::{Context, Result, bail};
+use crate::{Error, Oddities, Picture, forms};
 use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -75,14 +60,11 @@ impl Dataset {
     ///
     /// # Errors
     /// If nothing there is a known form, or its main file cannot be read.
-    pub fn open(root: &Path, names: &[String]) -> Result<Dataset> {
-        let set = open_some_form(root, names)?;
+    pub fn open(root: &Path, names: &[String]) -> Result<Dataset, Error> {
+        let set = forms::open(root, names)?;
         if set.pictures.is_empty() {
-            bail!(
-                "{}: a {} data set without a picture",
-                root.display(),
-                set.form
-            );
+            let what = format!("a {} data set without a picture", set.form);
+            return Err(Error::form(root, what));
         }
         Ok(set)
     }
@@ -92,7 +74,7 @@ impl Dataset {
     ///
     /// # Errors
     /// If the file cannot be read or names no picture of the set.
-    pub fn keep_listed(&mut self, list: &Path) -> Result<()> {
+    pub fn keep_listed(&mut self, list: &Path) -> Result<(), Error> {
         let inside = self
             .root
             .join("ImageSets/Main")
@@ -103,17 +85,13 @@ impl Dataset {
         } else {
             list
         };
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("{}: the list of pictures", path.display()))?;
+        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
         let mut wanted: HashSet<&str> = text.lines().filter_map(listed_stem).collect();
         self.pictures
             .retain(|picture| wanted.remove(picture.name.as_str()));
         if self.pictures.is_empty() {
-            bail!(
-                "{}: names no picture of {}",
-                path.display(),
-                self.root.display()
-            );
+            let what = format!("names no picture of {}", self.root.display());
+            return Err(Error::form(path, what));
         }
         let mut missing: Vec<_> = wanted.into_iter().collect();
         missing.sort_unstable();
@@ -129,27 +107,6 @@ fn listed_stem(line: &str) -> Option<&str> {
     Path::new(line.split_whitespace().next()?)
         .file_stem()?
         .to_str()
-}
-
-fn open_some_form(root: &Path, names: &[String]) -> Result<Dataset> {
-    if let Some(json) = coco::find(root)? {
-        return coco::open(root, &json);
-    }
-    if let Some(layout) = voc::find(root)? {
-        return voc::open(root, &layout);
-    }
-    if packed::is_there(root) {
-        return packed::open(root);
-    }
-    if let Some(layout) = yolo::find(root)? {
-        return yolo::open(root, &layout, names);
-    }
-    bail!(
-        "{}: no data set found; looked for annotations/instances*.json (COCO), Annotations/*.xml \
-         (VOC), pictures.tar with labels.csv.gz (packed), and labels/*.txt beside images/ or text \
-         files beside pictures (YOLO)",
-        root.display()
-    )
 }
 
 #[cfg(test)]
@@ -169,10 +126,7 @@ mod tests {
             assert!(message.contains(part), "{message}");
         }
         let absent = Dataset::open(Path::new("/nowhere/at/all"), &[]).unwrap_err();
-        assert!(
-            format!("{absent:#}").contains("/nowhere/at/all"),
-            "{absent:#}"
-        );
+        assert!(absent.to_string().contains("/nowhere/at/all"), "{absent}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The objects and detections of one class, sorted for matching.
 
 use super::Found;
-use crate::dataset::{Dataset, Object};
+use crate::{Dataset, Object};
 
 /// One class: what is there, and what was found.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl Candidates {
             .iter()
             .map(|picture| picture.area() * below)
             .collect();
-        let of_class = |(picture, limit): (&crate::dataset::Picture, &f64)| -> Vec<Object> {
+        let of_class = |(picture, limit): (&crate::Picture, &f64)| -> Vec<Object> {
             let objects = picture
                 .objects
                 .iter()

@@ -1,10 +1,9 @@
 //! YOLO sets: a text file a picture, each line `class x y width height` with the centre and the
 //! size as fractions of the picture. A line of more numbers is an outline; its bounds are taken.
 
-use super::listing::{files, has_ending, is_picture};
-use super::picture::upright_size;
-use super::{Dataset, Edges, Form, Object, Oddities, Picture, Place};
-use anyhow::{Context, Result, bail};
+use crate::labelled::upright_size;
+use crate::listing::{files, has_ending, is_picture};
+use crate::{Dataset, Edges, Error, Form, Object, Oddities, Picture, Place};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +15,7 @@ pub(super) struct Layout {
 }
 
 /// Looks for a YOLO set.
-pub(super) fn find(root: &Path) -> Result<Option<Layout>> {
+pub(super) fn find(root: &Path) -> Result<Option<Layout>, Error> {
     if !root.is_dir() {
         return Ok(None);
     }
@@ -31,7 +30,7 @@ pub(super) fn find(root: &Path) -> Result<Option<Layout>> {
     Ok(some_fit.then_some(Layout { labels, pictures }))
 }
 
-fn by_name(folder: &Path, wanted: fn(&Path) -> bool) -> Result<BTreeMap<String, PathBuf>> {
+fn by_name(folder: &Path, wanted: fn(&Path) -> bool) -> Result<BTreeMap<String, PathBuf>, Error> {
     let paths = files(folder, true)?.into_iter().filter(|path| wanted(path));
     let name = |path: &Path| {
         let inside = path.strip_prefix(folder).unwrap_or(path);
@@ -41,17 +40,15 @@ fn by_name(folder: &Path, wanted: fn(&Path) -> bool) -> Result<BTreeMap<String, 
 }
 
 /// Reads it; `fallback` are the class names if the set has no file of them.
-pub(super) fn open(root: &Path, layout: &Layout, fallback: &[String]) -> Result<Dataset> {
+pub(super) fn open(root: &Path, layout: &Layout, fallback: &[String]) -> Result<Dataset, Error> {
     let mut oddities = Oddities::default();
     let classes = match names_file(root)? {
         Some(path) => read_names(&path)?,
         None => fallback.to_vec(),
     };
     if classes.is_empty() {
-        bail!(
-            "{}: no class names; looked for classes.txt, names.txt, *.names, *.yaml",
-            root.display()
-        );
+        let what = "no class names; looked for classes.txt, names.txt, *.names, *.yaml";
+        return Err(Error::form(root, what));
     }
     let unpaired = layout
         .labels
@@ -73,9 +70,7 @@ pub(super) fn open(root: &Path, layout: &Layout, fallback: &[String]) -> Result<
             }
         };
         let text = match layout.labels.get(name) {
-            Some(label) => {
-                std::fs::read_to_string(label).with_context(|| label.display().to_string())?
-            }
+            Some(label) => std::fs::read_to_string(label).map_err(Error::io(label))?,
             None => {
                 oddities.note("picture without labels, taken as empty", path.display());
                 String::new()
@@ -173,7 +168,7 @@ fn is_names(path: &Path) -> bool {
     name == "classes.txt" || name == "names.txt" || has_ending(path, "names")
 }
 
-fn names_file(root: &Path) -> Result<Option<PathBuf>> {
+fn names_file(root: &Path) -> Result<Option<PathBuf>, Error> {
     let files = files(root, false)?;
     let yaml = |path: &&PathBuf| has_ending(path, "yaml") || has_ending(path, "yml");
     let found = files
@@ -184,8 +179,8 @@ fn names_file(root: &Path) -> Result<Option<PathBuf>> {
 }
 
 /// Class names from a file: one a line, or the `names:` of a YAML file.
-fn read_names(path: &Path) -> Result<Vec<String>> {
-    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+fn read_names(path: &Path) -> Result<Vec<String>, Error> {
+    let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
     if has_ending(path, "yaml") || has_ending(path, "yml") {
         return Ok(yaml_names(&text));
     }

@@ -2,9 +2,8 @@
 //! `labels.csv.gz` with the columns `file,split,width,height,class,xmin,ymin,xmax,ymax,difficult`;
 //! boxes are edges in pixels from 0. Pictures are read where they lie, nothing is unpacked.
 
-use super::listing::stem;
-use super::{Dataset, Edges, Form, Object, Oddities, Picture, Place};
-use anyhow::{Context, Result, bail, ensure};
+use crate::listing::stem;
+use crate::{Dataset, Edges, Error, Form, Object, Oddities, Picture, Place};
 use flate2::read::GzDecoder;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -33,7 +32,7 @@ pub(super) fn is_there(root: &Path) -> bool {
 }
 
 /// Reads it.
-pub(super) fn open(root: &Path) -> Result<Dataset> {
+pub(super) fn open(root: &Path) -> Result<Dataset, Error> {
     let table = root.join("labels.csv.gz");
     let mut text = String::new();
     File::open(&table)
@@ -42,9 +41,9 @@ pub(super) fn open(root: &Path) -> Result<Dataset> {
                 .take(MAX_TABLE_BYTES)
                 .read_to_string(&mut text)
         })
-        .with_context(|| table.display().to_string())?;
+        .map_err(Error::io(&table))?;
     let mut oddities = Oddities::default();
-    let rows = rows(&text, &mut oddities).with_context(|| table.display().to_string())?;
+    let rows = rows(&text, &mut oddities).map_err(|what| Error::form(&table, what))?;
     let mut by_file: HashMap<&str, Vec<&Row<'_>>> = HashMap::new();
     for row in &rows {
         by_file.entry(row.file).or_default().push(row);
@@ -58,7 +57,7 @@ pub(super) fn open(root: &Path) -> Result<Dataset> {
 
     let archive: Arc<Path> = root.join("pictures.tar").into();
     let mut pictures = Vec::new();
-    for member in members(&archive).with_context(|| archive.display().to_string())? {
+    for member in members(&archive)? {
         let rows = by_file.remove(member.name.as_str()).unwrap_or_default();
         pictures.push(Picture {
             name: stem(Path::new(&member.name)),
@@ -104,13 +103,13 @@ impl Row<'_> {
     }
 }
 
-fn rows<'a>(text: &'a str, oddities: &mut Oddities) -> Result<Vec<Row<'a>>> {
+fn rows<'a>(text: &'a str, oddities: &mut Oddities) -> Result<Vec<Row<'a>>, String> {
     let mut lines = text.lines();
     let header: Vec<_> = lines.next().unwrap_or_default().split(',').collect();
     let mut columns = [0; COLUMNS.len()];
     for (column, name) in columns.iter_mut().zip(COLUMNS) {
         let found = header.iter().position(|found| *found == name);
-        *column = found.with_context(|| format!("there is no column '{name}'"))?;
+        *column = found.ok_or_else(|| format!("there is no column '{name}'"))?;
     }
     let mut rows = Vec::new();
     for (number, line) in lines.enumerate() {
@@ -153,30 +152,37 @@ struct Member {
 const BLOCK: u64 = 512;
 
 /// The files of an archive. Everything else in it (folders, links, extensions) is passed over.
-fn members(archive: &Path) -> Result<Vec<Member>> {
-    let mut file = BufReader::new(File::open(archive)?);
-    let length = file.get_ref().metadata()?.len();
+fn members(archive: &Path) -> Result<Vec<Member>, Error> {
+    let io = || Error::io(archive);
+    let mut file = BufReader::new(File::open(archive).map_err(io())?);
+    let length = file.get_ref().metadata().map_err(io())?.len();
     let (mut members, mut at) = (Vec::new(), 0);
     while at + BLOCK <= length {
         let mut header = [0u8; BLOCK as usize];
-        file.seek(SeekFrom::Start(at))?;
-        file.read_exact(&mut header)?;
+        file.seek(SeekFrom::Start(at)).map_err(io())?;
+        file.read_exact(&mut header).map_err(io())?;
         if header.iter().all(|byte| *byte == 0) {
             break;
         }
-        let (name, bytes) =
-            entry(&header).with_context(|| format!("no tar header at byte {at}"))?;
+        let Some((name, bytes)) = entry(&header) else {
+            let what = format!("no tar header at byte {at}");
+            return Err(Error::form(archive, what));
+        };
         let start = at + BLOCK;
         let end = start.checked_add(bytes).filter(|end| *end <= length);
         let Some(end) = end else {
-            bail!("{name} should have {bytes} bytes from byte {start}, the archive has {length}");
+            let what =
+                format!("{name} should have {bytes} bytes from byte {start}, it has {length}");
+            return Err(Error::form(archive, what));
         };
         if matches!(header[156], b'0' | 0) {
             members.push(Member { name, start, bytes });
         }
         at = end.next_multiple_of(BLOCK);
     }
-    ensure!(!members.is_empty(), "no file in it");
+    if members.is_empty() {
+        return Err(Error::form(archive, "no file in it"));
+    }
     Ok(members)
 }
 
@@ -284,12 +290,9 @@ short,row
         turned[130] ^= 1;
         for archive in [&whole[..600], &turned, &[1; 512], b""] {
             let error = Dataset::open(folder(archive, TABLE).path(), &[]).unwrap_err();
-            assert!(format!("{error:#}").contains("pictures.tar"), "{error:#}");
+            assert!(format!("{error}").contains("pictures.tar"), "{error}");
         }
         let error = Dataset::open(folder(&whole, "file,class\n").path(), &[]).unwrap_err();
-        assert!(
-            format!("{error:#}").contains("no column 'width'"),
-            "{error:#}"
-        );
+        assert!(format!("{error}").contains("no column 'width'"), "{error}");
     }
 }

@@ -4,18 +4,18 @@
 //! name (with or without folder and ending), classes by name, edges in pixels from 0. JSON Lines:
 //! what `tincy detect --json` and `tincy eval -o` write, a line a picture.
 
-use super::Found;
-use crate::dataset::{Dataset, Edges, Oddities, match_classes};
 use crate::outcome::one_line;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
+use tincy_dataset::score::Found;
+use tincy_dataset::{Dataset, Edges, Oddities, match_classes};
 
 /// Detections with pictures and classes by name.
 #[derive(Clone, Debug, Default)]
-pub struct Table {
+pub(super) struct Table {
     rows: Vec<Row>,
 }
 
@@ -31,7 +31,7 @@ struct Row {
 ///
 /// # Errors
 /// If it cannot be read, or a line is neither: the file and the line.
-pub fn read_detections(path: &Path) -> Result<Table> {
+pub(super) fn read_detections(path: &Path) -> Result<Table> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     let is_json = text.trim_start().starts_with('{');
     let parse = if is_json { parse_json } else { parse_csv };
@@ -108,7 +108,7 @@ fn parse_json(line: &str) -> Result<Vec<Row>> {
 
 impl Table {
     /// The detections that are of a picture and a class of the data set.
-    pub fn resolve(&self, dataset: &Dataset, oddities: &mut Oddities) -> Vec<Found> {
+    pub(super) fn resolve(&self, dataset: &Dataset, oddities: &mut Oddities) -> Vec<Found> {
         let pictures = numbers_of_pictures(dataset);
         let mut classes: HashMap<&str, Option<usize>> = HashMap::new();
         let mut found = Vec::new();
@@ -171,7 +171,11 @@ fn stem(name: &str) -> &str {
 ///
 /// # Errors
 /// If `out` cannot be written.
-pub fn write_csv(mut out: impl Write, dataset: &Dataset, found: &[Found]) -> std::io::Result<()> {
+pub(super) fn write_csv(
+    mut out: impl Write,
+    dataset: &Dataset,
+    found: &[Found],
+) -> std::io::Result<()> {
     for found in found {
         let picture = &dataset.pictures[found.picture].name;
         let class = &dataset.classes[found.class];
@@ -195,7 +199,7 @@ pub fn write_csv(mut out: impl Write, dataset: &Dataset, found: &[Found]) -> std
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::{Form, Picture, Place};
+    use tincy_dataset::{Form, Picture, Place};
 
     fn dataset() -> Dataset {
         let picture = |name: &str| Picture {

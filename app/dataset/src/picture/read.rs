@@ -3,8 +3,7 @@
 //! The content decides the format. The frame is upright as EXIF says. Transparent pixels are put
 //! on white. Of 16-bit samples the upper 8 bits count, of moving pictures the first.
 
-use super::{Limit, jpeg};
-use crate::inputs::Kind;
+use super::{Kind, Limit, jpeg};
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits, RgbImage};
 use std::fs::File;
 use std::io::{Cursor, Read};

@@ -1,6 +1,6 @@
 //! The files of a folder, in a fixed order.
 
-use anyhow::{Context, Result};
+use crate::Error;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -13,17 +13,17 @@ const PICTURES: [&str; 12] = [
 ];
 
 /// The files in a folder, sorted by path; with those of its folders if `deep`.
-pub(super) fn files(folder: &Path, deep: bool) -> Result<Vec<PathBuf>> {
+pub(crate) fn files(folder: &Path, deep: bool) -> Result<Vec<PathBuf>, Error> {
     let mut found = Vec::new();
     collect(folder, if deep { MAX_DEPTH } else { 0 }, &mut found)?;
     found.sort();
     Ok(found)
 }
 
-fn collect(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
-    let entries = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+fn collect(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Error> {
+    let entries = std::fs::read_dir(folder).map_err(Error::io(folder))?;
     for entry in entries {
-        let path = entry.with_context(|| folder.display().to_string())?.path();
+        let path = entry.map_err(Error::io(folder))?.path();
         if !path.is_dir() {
             found.push(path);
         } else if depth > 0 {
@@ -34,18 +34,18 @@ fn collect(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> 
 }
 
 /// Whether a file's ending is one of pictures.
-pub(super) fn is_picture(path: &Path) -> bool {
+pub(crate) fn is_picture(path: &Path) -> bool {
     PICTURES.iter().any(|ending| has_ending(path, ending))
 }
 
 /// Whether a file has this ending, in capitals or not.
-pub(super) fn has_ending(path: &Path, ending: &str) -> bool {
+pub(crate) fn has_ending(path: &Path, ending: &str) -> bool {
     path.extension()
         .is_some_and(|found| found.eq_ignore_ascii_case(ending))
 }
 
 /// The pictures of a folder by their stems.
-pub(super) fn pictures_by_stem(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
+pub(crate) fn pictures_by_stem(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
     let pictures = files(folder, false)?
         .into_iter()
         .filter(|path| is_picture(path));
@@ -53,7 +53,7 @@ pub(super) fn pictures_by_stem(folder: &Path) -> Result<BTreeMap<String, PathBuf
 }
 
 /// A file's name without its ending.
-pub(super) fn stem(path: &Path) -> String {
+pub(crate) fn stem(path: &Path) -> String {
     path.file_stem()
         .unwrap_or_default()
         .to_string_lossy()

@@ -1,8 +1,7 @@
 //! A picture of a data set: where its bytes lie, how large it is, what is in it.
 
-use super::Object;
-use anyhow::{Context, Result};
-use image::{ImageDecoder, ImageReader, metadata::Orientation};
+use crate::{Error, Object};
+use image::{ImageDecoder, ImageReader, ImageResult, metadata::Orientation};
 use std::fmt;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -52,7 +51,7 @@ impl Picture {
     ///
     /// # Errors
     /// If they cannot be read.
-    pub fn read(&self) -> Result<Vec<u8>> {
+    pub fn read(&self) -> Result<Vec<u8>, Error> {
         let read = match &self.place {
             Place::File(path) => std::fs::read(path),
             Place::Member {
@@ -61,7 +60,7 @@ impl Picture {
                 bytes,
             } => read_member(archive, *start, *bytes),
         };
-        read.with_context(|| self.to_string())
+        read.map_err(Error::io(self.to_string()))
     }
 }
 
@@ -83,7 +82,7 @@ fn read_member(archive: &Path, start: u64, bytes: u64) -> std::io::Result<Vec<u8
 }
 
 /// Width and height of a picture as it is shown, upright; only the file's head is read.
-pub(super) fn upright_size(path: &Path) -> Result<[usize; 2]> {
+pub(crate) fn upright_size(path: &Path) -> ImageResult<[usize; 2]> {
     let reader = BufReader::new(File::open(path)?);
     let mut decoder = ImageReader::new(reader)
         .with_guessed_format()?

@@ -1,8 +1,7 @@
 //! PASCAL VOC sets: an XML file a picture, boxes in pixels counted from 1, both ends included.
 
-use super::listing::{files, has_ending, pictures_by_stem, stem};
-use super::{Dataset, Edges, Form, Object, Oddities, Picture, Place};
-use anyhow::Result;
+use crate::listing::{files, has_ending, pictures_by_stem, stem};
+use crate::{Dataset, Edges, Error, Form, Object, Oddities, Picture, Place};
 use roxmltree::{Document, Node};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -18,7 +17,7 @@ pub(super) struct Layout {
 }
 
 /// Looks for a VOC set.
-pub(super) fn find(root: &Path) -> Result<Option<Layout>> {
+pub(super) fn find(root: &Path) -> Result<Option<Layout>, Error> {
     let (annotations, pictures) = match root.join("Annotations") {
         folder if folder.is_dir() => (folder, root.join("JPEGImages")),
         _ if root.is_dir() => (root.to_path_buf(), root.to_path_buf()),
@@ -35,7 +34,7 @@ pub(super) fn find(root: &Path) -> Result<Option<Layout>> {
 }
 
 /// Reads it. Annotations without a picture are left out, as are unreadable ones.
-pub(super) fn open(root: &Path, layout: &Layout) -> Result<Dataset> {
+pub(super) fn open(root: &Path, layout: &Layout) -> Result<Dataset, Error> {
     let mut oddities = Oddities::default();
     let paths = pictures_by_stem(&layout.pictures)?;
     let mut annotated = Vec::new();

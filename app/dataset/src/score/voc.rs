@@ -6,7 +6,7 @@
 
 use super::Curve;
 use super::candidates::{Candidate, Candidates};
-use crate::dataset::Object;
+use crate::Object;
 
 /// The overlap from which a detection belongs to an object.
 const OVERLAP: f64 = 0.5;
@@ -50,7 +50,7 @@ fn nearest(candidate: &Candidate, objects: &[Object]) -> Option<usize> {
 mod tests {
     use super::super::Found;
     use super::*;
-    use crate::dataset::Edges;
+    use crate::Edges;
 
     fn object(left: f64, ignored: bool) -> Object {
         let edges = Edges::new([left, 0.0, left + 10.0, 10.0]);

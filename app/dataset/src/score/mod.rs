@@ -12,18 +12,15 @@
 mod candidates;
 mod coco;
 mod curve;
-mod partial;
 mod report;
-mod table;
 mod voc;
 
 pub use curve::Curve;
-pub use partial::{Merged, Part, Settings, found};
 pub use report::{ClassScore, CocoScore, Report};
-pub use table::{Table, read_detections, write_csv};
 
-use crate::dataset::{Dataset, Edges};
+use crate::{Dataset, Edges};
 use candidates::Candidates;
+use tincy_vision::{Detection, Rect};
 
 /// A detection, as the scorer sees it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,10 +65,30 @@ pub fn score(dataset: &Dataset, found: &[Found], options: &Options) -> Report {
     Report::new(classes.collect(), dataset.pictures.len())
 }
 
+/// Detections of a model as the scorer sees them; `classes` has the data set's class of each of
+/// the model's.
+pub fn found(picture: usize, detections: &[Detection], classes: &[Option<usize>]) -> Vec<Found> {
+    let found = detections.iter().filter_map(|detection| {
+        let Rect {
+            left,
+            top,
+            right,
+            bottom,
+        } = detection.rect;
+        Some(Found {
+            picture,
+            class: classes[detection.class]?,
+            score: f64::from(detection.score),
+            edges: Edges::new([left, top, right, bottom].map(f64::from)),
+        })
+    });
+    found.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::{Form, Object, Oddities, Picture, Place};
+    use crate::{Form, Object, Oddities, Picture, Place};
 
     fn set() -> Dataset {
         let picture = |name: &str, objects: Vec<Object>| Picture {
@@ -135,5 +152,29 @@ mod tests {
         assert_eq!(cat.coco.mean, 1.0);
         let cat = &score(&set(), &hits, &Options::default()).classes[0];
         assert_eq!((cat.objects, cat.ignored, cat.area), (2, 0, 0.25));
+    }
+
+    #[test]
+    fn classes_that_the_set_lacks_are_dropped() {
+        let detection = |class, score| Detection {
+            class,
+            score,
+            rect: Rect {
+                left: 0.0,
+                top: 0.0,
+                right: 1.0,
+                bottom: 1.0,
+            },
+        };
+        let found = super::found(
+            2,
+            &[detection(0, 0.5), detection(1, 0.25)],
+            &[None, Some(0)],
+        );
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            (found[0].picture, found[0].class, found[0].score),
+            (2, 0, 0.25)
+        );
     }
 }

@@ -8,7 +8,7 @@
 use super::Curve;
 use super::candidates::{Candidate, Candidates};
 use super::report::CocoScore;
-use crate::dataset::Object;
+use crate::Object;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -155,7 +155,7 @@ fn covered(candidate: &Candidate, object: &Object) -> f64 {
 mod tests {
     use super::super::Found;
     use super::*;
-    use crate::dataset::Edges;
+    use crate::Edges;
 
     fn edges(left: f64) -> Edges {
         Edges::new([left, 0.0, left + 100.0, 100.0])

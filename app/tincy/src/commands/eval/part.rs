@@ -3,29 +3,28 @@
 //! The first line has the settings, every other a picture that was done. Numbers are written so
 //! that they read back exactly: the merged figures are those of a run in one piece.
 
-use super::Found;
-use crate::dataset::{Dataset, Edges, match_classes};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
+use tincy_dataset::{Dataset, match_classes};
 use tincy_vision::{Detection, Rect};
 
 /// What all parts of an evaluation have in common.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Settings {
+pub(super) struct Settings {
     /// The model's name.
-    pub model: String,
+    pub(super) model: String,
     /// Its classes.
-    pub classes: Vec<String>,
+    pub(super) classes: Vec<String>,
     /// Smallest score.
-    pub threshold: f32,
+    pub(super) threshold: f32,
     /// Overlap from which two boxes are one object.
-    pub nms: f32,
+    pub(super) nms: f32,
     /// Pictures in the whole data set.
-    pub pictures: usize,
+    pub(super) pictures: usize,
 }
 
 /// The first line.
@@ -60,7 +59,7 @@ struct Entry {
 
 /// A part being written.
 #[derive(Debug)]
-pub struct Part<W> {
+pub(super) struct Part<W> {
     out: W,
     settings: Settings,
 }
@@ -70,7 +69,7 @@ impl<W: Write> Part<W> {
     ///
     /// # Errors
     /// If `out` cannot be written.
-    pub fn new(mut out: W, settings: Settings, shard: String) -> Result<Part<W>> {
+    pub(super) fn new(mut out: W, settings: Settings, shard: String) -> Result<Part<W>> {
         let header = Header {
             tincy_eval: VERSION,
             shard,
@@ -87,7 +86,11 @@ impl<W: Write> Part<W> {
     ///
     /// # Errors
     /// If `out` cannot be written.
-    pub fn picture(&mut self, name: &str, result: &Result<Vec<Detection>, String>) -> Result<()> {
+    pub(super) fn picture(
+        &mut self,
+        name: &str,
+        result: &Result<Vec<Detection>, String>,
+    ) -> Result<()> {
         let entry = |detection: &Detection| {
             let Rect {
                 left,
@@ -115,19 +118,19 @@ impl<W: Write> Part<W> {
     ///
     /// # Errors
     /// If `out` cannot be written.
-    pub fn finish(mut self) -> Result<()> {
+    pub(super) fn finish(mut self) -> Result<()> {
         Ok(self.out.flush()?)
     }
 }
 
 /// Parts put together.
 #[derive(Debug, Default)]
-pub struct Merged {
+pub(super) struct Merged {
     /// What all have in common.
-    pub settings: Settings,
+    pub(super) settings: Settings,
     /// The detections of each picture of the data set, or why it could not be read; `None` where
     /// no part has it.
-    pub pictures: Vec<Option<Result<Vec<Detection>, String>>>,
+    pub(super) pictures: Vec<Option<Result<Vec<Detection>, String>>>,
 }
 
 impl Merged {
@@ -136,7 +139,7 @@ impl Merged {
     /// # Errors
     /// If a file is not a part, two parts differ in their settings or have the same picture, or
     /// a picture is not in the data set.
-    pub fn read(paths: &[impl AsRef<Path>], dataset: &Dataset) -> Result<Merged> {
+    pub(super) fn read(paths: &[impl AsRef<Path>], dataset: &Dataset) -> Result<Merged> {
         let numbers = dataset.pictures.iter().enumerate();
         let numbers = numbers
             .map(|(number, picture)| (picture.name.as_str(), number))
@@ -249,31 +252,11 @@ impl Settings {
     }
 }
 
-/// Detections of a model as the scorer sees them; `classes` has the data set's class of each of
-/// the model's.
-pub fn found(picture: usize, detections: &[Detection], classes: &[Option<usize>]) -> Vec<Found> {
-    let found = detections.iter().filter_map(|detection| {
-        let Rect {
-            left,
-            top,
-            right,
-            bottom,
-        } = detection.rect;
-        Some(Found {
-            picture,
-            class: classes[detection.class]?,
-            score: f64::from(detection.score),
-            edges: Edges::new([left, top, right, bottom].map(f64::from)),
-        })
-    });
-    found.collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::{Form, Oddities, Picture, Place};
     use std::path::PathBuf;
+    use tincy_dataset::{Form, Oddities, Picture, Place};
 
     fn dataset() -> Dataset {
         let picture = |name: &str| Picture {
@@ -388,19 +371,5 @@ mod tests {
             let whole = text[..end].trim_end().ends_with("\"pictures\":3}");
             assert_eq!(Merged::read(&[&cut], &dataset()).is_ok(), whole, "{end}");
         }
-    }
-
-    #[test]
-    fn classes_that_the_set_lacks_are_dropped() {
-        let cat = Detection {
-            class: 0,
-            ..dog(0.5)
-        };
-        let found = found(2, &[cat, dog(0.25)], &[None, Some(0)]);
-        assert_eq!(found.len(), 1);
-        assert_eq!(
-            (found[0].picture, found[0].class, found[0].score),
-            (2, 0, 0.25)
-        );
     }
 }

@@ -1,8 +1,7 @@
 //! COCO sets: one JSON file for all pictures, boxes `x y width height` in pixels from the edge.
 
-use super::listing::files;
-use super::{Dataset, Edges, Form, Object, Oddities, Picture, Place};
-use anyhow::{Context, Result, bail};
+use crate::listing::files;
+use crate::{Dataset, Edges, Error, Form, Object, Oddities, Picture, Place};
 use serde::Deserialize;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -10,7 +9,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 /// Looks for the JSON file of a COCO set. `root` may be the file itself.
-pub(super) fn find(root: &Path) -> Result<Option<PathBuf>> {
+pub(super) fn find(root: &Path) -> Result<Option<PathBuf>, Error> {
     if root.is_file() {
         return Ok(Some(root.to_path_buf()));
     }
@@ -29,10 +28,9 @@ pub(super) fn find(root: &Path) -> Result<Option<PathBuf>> {
             .iter()
             .map(|path| path.display().to_string())
             .collect();
-        bail!(
-            "several COCO files, name the one to use: {}",
-            names.join(", ")
-        );
+        let names = names.join(", ");
+        let what = format!("several COCO files, name the one to use: {names}");
+        return Err(Error::form(root, what));
     }
     Ok(found.pop())
 }
@@ -93,10 +91,13 @@ struct Category {
 }
 
 /// Reads the set.
-pub(super) fn open(root: &Path, json: &Path) -> Result<Dataset> {
-    let file = File::open(json).with_context(|| json.display().to_string())?;
-    let mut instances: Instances = serde_json::from_reader(BufReader::new(file))
-        .with_context(|| format!("{}: not a COCO file of instances", json.display()))?;
+pub(super) fn open(root: &Path, json: &Path) -> Result<Dataset, Error> {
+    let file = File::open(json).map_err(Error::io(json))?;
+    let mut instances: Instances =
+        serde_json::from_reader(BufReader::new(file)).map_err(|source| Error::Json {
+            path: json.to_path_buf(),
+            source,
+        })?;
     instances.categories.sort_by_key(|category| category.id);
     instances
         .images
@@ -292,7 +293,7 @@ mod tests {
         for end in (0..SET.len() - 1).step_by(7) {
             let folder = folder(&SET[..end], "instances.json", "images");
             let error = Dataset::open(folder.path(), &[]).unwrap_err();
-            assert!(format!("{error:#}").contains("instances.json"), "{error:#}");
+            assert!(error.to_string().contains("instances.json"), "{error}");
         }
         let folder = folder(&"[".repeat(100_000), "instances.json", "images");
         assert!(Dataset::open(folder.path(), &[]).is_err());
