@@ -31,8 +31,9 @@ impl Augment {
 /// Where the four pictures of a mosaic may meet, in parts of the input.
 const MEETING: [f64; 2] = [0.3, 0.7];
 
-/// How much smaller a mosaic shows its pictures, before zoom.
-const SHRINK: f64 = 0.6;
+/// How much smaller a mosaic shows its pictures, before zoom: enough to see objects whole, not so
+/// much that most of it is grey.
+const SHRINK: [f64; 2] = [0.6, 1.0];
 
 /// Makes inputs; holds the memory it works in.
 #[derive(Debug)]
@@ -94,11 +95,12 @@ impl<'a> Workshop<'a> {
         let mut truths = Vec::new();
         if chance.happens(self.augment.mosaic) {
             for (part, tile) in mosaic(chance, size).into_iter().enumerate() {
+                let shrink = chance.between(SHRINK[0], SHRINK[1]);
                 let number = match part {
                     0 => number,
                     _ => chance.below(self.pictures.pictures.len()),
                 };
-                truths.extend(self.fill(number, size, tile, SHRINK, chance, out)?);
+                truths.extend(self.fill(number, size, tile, shrink, chance, out)?);
             }
         } else {
             let [width, height] = size;
@@ -146,7 +148,11 @@ impl<'a> Workshop<'a> {
         chance: &mut Chance,
         out: &mut [f32],
     ) -> Result<Vec<Truth>, Error> {
-        let frame = self.pictures.decode(number)?;
+        let mut frame = self.pictures.decode(number)?;
+        // Before it is cut out, so that the grey around it stays that of inference.
+        if let Some(jitter) = Jitter::choose(chance, self.augment.strength) {
+            jitter.apply(&mut frame);
+        }
         let whole = self.whole(&frame, size, tile);
         let window = Window::choose(
             chance,
@@ -158,9 +164,6 @@ impl<'a> Workshop<'a> {
             },
         );
         window.cut(&frame, self.grey(), &mut self.cut);
-        if let Some(jitter) = Jitter::choose(chance, self.augment.strength) {
-            jitter.apply(&mut self.cut);
-        }
         self.stretch(tile, size, out)?;
         let view = window.view();
         let objects = self.pictures.pictures[number].objects.iter();
