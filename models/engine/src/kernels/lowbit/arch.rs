@@ -1,5 +1,6 @@
 //! What an instruction set provides to the look-up method.
 
+use super::finish::Run;
 use super::geometry::Lookups;
 
 /// Bytes of a table: the sixteen partial sums of a unit.
@@ -52,9 +53,10 @@ pub(super) trait Arch: Copy + Send + Sync + 'static {
     /// `bases[p] + offset` for each offset of the list, with one row of `LANES` indices each.
     fn tiles(self, look: Look<'_>, tables: &[u8], bases: &[u32], sums: &mut [u16], fresh: bool);
 
-    /// The codes of one block of channels: for each, how many of `thresholds` its accumulator is
-    /// greater than. The accumulator is the largest over all `pixels` of `sums << shift - area`.
-    fn codes(self, pixels: &Pixels<'_>, shift: u32, thresholds: &[i16], codes: &mut [u8]);
+    /// The codes of a block of channels at some output pixels: for each, how many of `thresholds` its
+    /// accumulator is greater than. The accumulator is the largest over the pixels under the pool's
+    /// window (or the only one) of `sums << shift - area`.
+    fn codes(self, run: &Run<'_>, thresholds: &[i16]);
 
     /// Where in a pixel's sums a block's channel lies.
     fn lane(channel: usize) -> usize;
@@ -92,15 +94,4 @@ pub(super) struct Pace {
     pub run: usize,
     /// Runs from one flush to the next: their byte sums stay below 256.
     pub runs: usize,
-}
-
-/// The pixels that become one output pixel: one, or the four under a pool's window.
-#[derive(Clone, Copy)]
-pub(super) struct Pixels<'a> {
-    /// `LANES` sums of each.
-    pub sums: [&'a [u16]; 4],
-    /// Sum of the codes under each one's window.
-    pub areas: [i32; 4],
-    /// How many of the four there are.
-    pub count: usize,
 }

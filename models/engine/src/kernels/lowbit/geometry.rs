@@ -53,18 +53,18 @@ pub(super) struct Lookups<'a> {
     reach: usize,
     /// The distances that a 3x3 window without dilation needs at stride 1; its list has nine offsets a
     /// unit.
-    #[cfg_attr(not(target_arch = "aarch64"), expect(dead_code, reason = "for NEON"))]
     pub square: Option<Square>,
 }
 
 /// Distances between the tables of a 3x3 window, in bytes.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(target_arch = "aarch64"), expect(dead_code, reason = "for NEON"))]
 pub(super) struct Square {
     /// From a row to the next.
     pub row_pitch: usize,
     /// From a unit to the next.
     pub unit_pitch: usize,
+    /// Whether patches are those of a pooled layer, two rows each.
+    pub pooled: bool,
 }
 
 impl Lookups<'_> {
@@ -95,8 +95,8 @@ pub(super) struct Chunk {
 pub(super) struct Target {
     /// Its number in the band, row by row; `u32::MAX` for none.
     pub pixel: u32,
-    /// The slots of its patch that it is made of; all the same without pooling.
-    pub slots: [u8; 4],
+    /// The slots that it is made of, counted from the band's first; all the same without pooling.
+    pub slots: [u32; 4],
     /// For each of these, the place of its window's sum of codes.
     pub areas: [u32; 4],
 }
@@ -267,6 +267,7 @@ impl Geometry {
         let square = Square {
             row_pitch: self.row_pitch,
             unit_pitch: self.unit_pitch,
+            pooled: self.pooling == Pooling::Halve,
         };
         Lookups {
             offsets: &self.offsets[..chunk.lookups],
@@ -346,11 +347,10 @@ impl Geometry {
             }
             for n in 0..self.patch_targets() {
                 let (pixel, slots) = self.target(patch, n);
-                let areas = slots.map(|slot| areas[usize::from(slot)]);
                 self.targets.push(Target {
                     pixel,
-                    slots,
-                    areas,
+                    slots: slots.map(|slot| (patch * self.patch_slots()) as u32 + u32::from(slot)),
+                    areas: slots.map(|slot| areas[usize::from(slot)]),
                 });
             }
         }
