@@ -3,7 +3,7 @@
 use super::finish::Run;
 use super::geometry::Lookups;
 
-/// Bytes of a table: the sixteen partial sums of a unit.
+/// Bytes of the usual table: the sixteen partial sums of four channels.
 pub(super) const TABLE: usize = 16;
 
 /// The most output channels of a block, over all instruction sets.
@@ -30,6 +30,10 @@ pub(super) trait Arch: Copy + Send + Sync + 'static {
     const LANES: usize;
     /// Input channels that one table serves.
     const UNIT: usize;
+    /// Bytes of a table.
+    const TABLE: usize;
+    /// Tables of a band of a large map take about this much, so that they stay in a second-level cache.
+    const BAND_BYTES: usize;
     /// Input channels that [`tables`](Arch::tables) takes at once.
     const STEP: usize;
     /// The pace for codes of one to four bits.
@@ -46,7 +50,7 @@ pub(super) trait Arch: Copy + Send + Sync + 'static {
     }
 
     /// Tables of a row of pixels. Pixel `x` has `channels` codes from `codes[x * pitch]` on, a multiple
-    /// of `STEP`; its tables go to `tables[unit * unit_pitch + x * TABLE..]`, its sum to `sums[x]`.
+    /// of `STEP`; its tables go to `tables[unit * unit_pitch + x * Self::TABLE..]`, its sum to `sums[x]`.
     fn tables(self, row: Row<'_>, tables: &mut [u8], unit_pitch: usize, sums: &mut [i32]);
 
     /// Adds to the sums of tiles, or makes them anew if `fresh`. Pixel `p` looks into the table at

@@ -39,6 +39,8 @@ impl Arch for Neon {
     ];
     const LANES: usize = LANES;
     const UNIT: usize = 4;
+    const TABLE: usize = TABLE;
+    const BAND_BYTES: usize = 256 << 10;
     const STEP: usize = 16;
     const PACE: [Pace; 4] = [
         Pace { run: 1, runs: 63 },

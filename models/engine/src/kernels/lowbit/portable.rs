@@ -32,6 +32,8 @@ impl Arch for Portable {
     ];
     const LANES: usize = LANES;
     const UNIT: usize = 1;
+    const TABLE: usize = TABLE;
+    const BAND_BYTES: usize = 256 << 10;
     const STEP: usize = 1;
     const PACE: [Pace; 4] = [
         Pace { run: 1, runs: 255 },
