@@ -67,11 +67,11 @@ pub fn decode(
 }
 
 fn check(map: &Map) -> Result<(), Error> {
-    let (anchors, classes) = (map.head.kind.anchors().len(), map.head.classes);
-    let channels = (5 + classes) * anchors;
+    let (boxes, classes) = (map.head.kind.boxes(), map.head.classes);
+    let channels = (5 + classes) * boxes;
     if channels == 0 || channels != map.shape.channels || map.values.len() != map.shape.elements() {
         return Err(Error::Map {
-            anchors,
+            boxes,
             classes,
             shape: map.shape,
             values: map.values.len(),
@@ -117,16 +117,20 @@ fn class_scores(kind: &HeadKind, objectness: f64, numbers: &[f32], scores: &mut 
 /// The rectangle of box `index` of a map, if its edges are numbers.
 fn rect(map: &Map, input: Shape, index: usize, numbers: &[f32]) -> Option<Rect> {
     let kind = &map.head.kind;
-    let anchors = kind.anchors();
-    let cell = index / anchors.len();
-    let anchor = anchors[index % anchors.len()].map(f64::from);
+    let (cell, of_cell) = (index / kind.boxes(), index % kind.boxes());
+    let anchor = kind.anchors().get(of_cell).copied().unwrap_or_default();
+    let anchor = anchor.map(f64::from);
     let place = [cell % map.shape.width, cell / map.shape.width];
     let grid = [map.shape.width, map.shape.height].map(|side| side as f64);
     let net = [input.width, input.height].map(|side| side as f64);
     let edges = [0, 1].map(|axis| {
         let (at, size) = (squash(kind, numbers[axis]), f64::from(numbers[2 + axis]));
-        let (at, size) = match kind {
-            HeadKind::Region { .. } => (at, size.exp() * anchor[axis] / grid[axis]),
+        let cells = |at: f64| place[axis] as f64 + at;
+        let (centre, size) = match kind {
+            HeadKind::Region { .. } => (
+                cells(at) / grid[axis],
+                size.exp() * anchor[axis] / grid[axis],
+            ),
             HeadKind::Yolo {
                 scale_xy,
                 new_coords,
@@ -139,12 +143,16 @@ fn rect(map: &Map, input: Shape, index: usize, numbers: &[f32]) -> Option<Rect> 
                     size.exp()
                 };
                 (
-                    at * scale - (scale - 1.0) / 2.0,
+                    cells(at * scale - (scale - 1.0) / 2.0) / grid[axis],
                     factor * anchor[axis] / net[axis],
                 )
             }
+            HeadKind::Yolox { stride } => {
+                let stride = f64::from(*stride);
+                let centre = cells(f64::from(numbers[axis]));
+                (centre * stride / net[axis], size.exp() * stride / net[axis])
+            }
         };
-        let centre = (place[axis] as f64 + at) / grid[axis];
         [(centre - size / 2.0) as f32, (centre + size / 2.0) as f32]
     });
     let [[left, right], [top, bottom]] = edges;
@@ -238,6 +246,26 @@ mod tests {
         let found = run(&head(1, kind(false)), Shape::new(1, 1, 6), &values, 0.2);
         assert_eq!(found[0].rect.left, 0.375);
         assert_eq!(found[0].rect.bottom, 0.625);
+    }
+
+    #[test]
+    fn a_yolox_box_by_hand() {
+        let mut values = vec![-50.0; 2 * 4 * 7];
+        // Row 1, column 2: the centre is given in cells as it is, the size as its logarithm.
+        let doubled = std::f32::consts::LN_2;
+        values[6 * 7..7 * 7].copy_from_slice(&[0.25, -0.5, 0.0, doubled, 0.0, 0.0, -50.0]);
+        let head = head(2, HeadKind::Yolox { stride: 16 });
+        let found = run(&head, Shape::new(2, 4, 7), &values, 0.2);
+        // Centre (2.25 * 16, 0.5 * 16), size (16, 32), of an input of 128 x 64 pixels.
+        let [Candidate { class, score, rect }] = found[..] else {
+            panic!("{found:?}")
+        };
+        assert_eq!((class, score), (0, 0.25));
+        let edges = [rect.left, rect.top, rect.right, rect.bottom];
+        let expected = [28.0 / 128.0, -8.0 / 64.0, 44.0 / 128.0, 24.0 / 64.0];
+        for (edge, expected) in edges.into_iter().zip(expected) {
+            assert!((edge - expected).abs() < 1e-6, "{rect:?}");
+        }
     }
 
     #[test]

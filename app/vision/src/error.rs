@@ -54,11 +54,11 @@ pub enum Error {
     },
     /// A map does not hold what its head says.
     #[error(
-        "a head of {anchors} anchors and {classes} classes does not fit a map of shape {shape} with {values} values"
+        "a head of {boxes} boxes a cell and {classes} classes does not fit a map of shape {shape} with {values} values"
     )]
     Map {
-        /// Anchors of the head.
-        anchors: usize,
+        /// Boxes a cell of the head.
+        boxes: usize,
         /// Classes of the head.
         classes: usize,
         /// Shape of the map.

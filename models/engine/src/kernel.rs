@@ -3,7 +3,7 @@
 use crate::team::Team;
 use crate::tensor::{Tensor, TensorMut};
 use tincy_network::shape::window_positions;
-use tincy_network::{Convolution, Finish, Number, Padding, Pool, Shape};
+use tincy_network::{Convolution, Number, Padding, Pool, Shape};
 
 /// A layer with its weights packed, for one instruction set and one shape. Immutable and shared;
 /// everything that changes is handed in.
@@ -67,10 +67,7 @@ impl Task<'_> {
 
     /// Number type of the output.
     pub fn output_number(&self) -> Number {
-        match &self.convolution.finish {
-            Finish::Affine(affine) => affine.output,
-            Finish::Thresholds(thresholds) => Number::Code(thresholds.code),
-        }
+        self.convolution.finish.output()
     }
 }
 

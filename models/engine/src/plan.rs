@@ -232,7 +232,7 @@ fn check(network: &Network, index: usize) -> Result<(), Error> {
     if convolution.weights.kind() == WeightKind::F32 {
         return Ok(());
     }
-    let bound = accumulator::bound(convolution, code);
+    let bound = accumulator::bound_with_bias(convolution, code);
     if bound.fits(32) {
         return Ok(());
     }

@@ -114,6 +114,46 @@ fn maps_side_by_side() {
     }
 }
 
+/// Sums of codes against the formula, and every backend against the reference.
+#[test]
+fn sums_of_codes() {
+    let wide = Number::Code(Code {
+        zero: 100,
+        ..Code::unsigned(8, 0.5)
+    });
+    for number in [CODES[0], CODES[1], wide] {
+        let mut net = builder(Shape::new(7, 5, 38), number);
+        let half = |start| Op::Slice { start, count: 19 };
+        let parts = [0, 19].map(|start| {
+            let name = format!("from {start}");
+            net.layer(name, half(start), &[Source::Input]).unwrap()
+        });
+        let sum = Op::Add {
+            activation: Activation::Linear,
+        };
+        net.layer("sum of codes", sum, &parts).unwrap();
+        let network = net.build().unwrap();
+        check(&network);
+        let mut input = vec![0u8; 7 * 5 * 38];
+        let code = number.code().unwrap();
+        match code.signed {
+            true => fill(TensorMut::I8(bytemuck::cast_slice_mut(&mut input)), number),
+            false => fill(TensorMut::U8(&mut input), number),
+        }
+        let value = |byte: u8| match code.signed {
+            true => i32::from(byte as i8),
+            false => i32::from(byte),
+        };
+        let expected: Vec<u8> = input
+            .chunks_exact(38)
+            .flat_map(|pixel| pixel[..19].iter().zip(&pixel[19..]))
+            .map(|(a, b)| value(*a) + value(*b) - code.zero)
+            .map(|sum| sum.clamp(code.min(), code.max()) as u8)
+            .collect();
+        assert!(run(&network, Backend::Portable, 2) == expected);
+    }
+}
+
 #[test]
 fn float_layers() {
     let shape = Shape::new(5, 7, 19);

@@ -4,7 +4,7 @@ use tincy_engine::tensor::Tensor;
 use tincy_engine::{Backend, Error, Options, Plan, Session};
 use tincy_network::{
     Activation, Affine, Builder, Code, Convolution, Finish, Input, Network, Number, Op, Padding,
-    Pool, Shape, Source, WeightKind, Weights,
+    Pool, Requantize, Shape, Source, WeightKind, Weights,
 };
 
 /// Small numbers that look random.
@@ -213,6 +213,40 @@ fn sums_that_could_overflow_are_refused() {
     let error = Plan::new(&net.build().unwrap(), &Options::default()).unwrap_err();
     assert!(matches!(error, Error::Accumulator { .. }), "{error}");
     assert!(error.to_string().contains("0 (sum)"), "{error}");
+}
+
+/// A bias is added in the sum's own 32 bits, so it is part of what is proved.
+#[test]
+fn integer_biases_count_in_the_proof() {
+    let plan = |bias: i32| {
+        let code = Code::unsigned(8, 1.0);
+        let input = Input {
+            shape: Shape::new(1, 1, 2),
+            number: Number::Code(code),
+            picture: None,
+        };
+        let mut net = Builder::new("biased", input).unwrap();
+        let weights = Weights::integers(WeightKind::Int { bits: 8 }, &[127, -1]).unwrap();
+        let Op::Convolution(mut layer) = convolution(weights, 2, 1, 1, Number::F32) else {
+            unreachable!("a convolution");
+        };
+        layer.finish = Finish::Requantize(Box::new(Requantize {
+            bias: vec![bias].into(),
+            multiplier: vec![1].into(),
+            shift: vec![0].into(),
+            code,
+            table: None,
+        }));
+        net.layer("sum", Op::Convolution(layer), &[Source::Input])
+            .unwrap();
+        Plan::new(&net.build().unwrap(), &Options::default()).map(drop)
+    };
+    // Sums run from -255 to 127 * 255.
+    assert!(plan(i32::MAX - 127 * 255).is_ok());
+    assert!(plan(i32::MIN + 255).is_ok());
+    for bias in [i32::MAX - 127 * 255 + 1, i32::MIN + 254] {
+        assert!(matches!(plan(bias), Err(Error::Accumulator { .. })));
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The proved bounds of integer sums: a kernel is only chosen where it cannot overflow.
 
-use crate::{Code, Convolution, WeightKind};
+use crate::{Code, Convolution, Finish, WeightKind};
 
 /// Smallest and largest value that a sum can take, over all inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,21 @@ pub fn bound(convolution: &Convolution, code: Code) -> Bound {
         weights
             .chunks_exact(window)
             .for_each(|channel| take(sums(channel)));
+    }
+    bound
+}
+
+/// [`bound`] with room for the finish's integer biases, if it has them: kernels add a bias in the
+/// sum's own width.
+///
+/// # Panics
+/// If the weights are floats.
+pub fn bound_with_bias(convolution: &Convolution, code: Code) -> Bound {
+    let mut bound = bound(convolution, code);
+    if let Finish::Requantize(requantize) = &convolution.finish {
+        let biases = requantize.bias.iter().map(|bias| i64::from(*bias));
+        bound.min += biases.clone().min().unwrap_or(0).min(0);
+        bound.max += biases.max().unwrap_or(0).max(0);
     }
     bound
 }

@@ -1,7 +1,9 @@
 //! A convolution, and what becomes of its sums.
 
 use crate::rules::{expect, windows};
-use crate::{Activation, Code, Error, Number, Padding, Shape, Values, WeightKind, Weights};
+use crate::{
+    Activation, Code, Error, Number, Padding, Requantize, Shape, Values, WeightKind, Weights,
+};
 use serde::{Deserialize, Serialize};
 
 /// A two-dimensional convolution (cross-correlation), and what becomes of its sums.
@@ -38,6 +40,28 @@ pub enum Finish {
     Affine(Affine),
     /// Integer sums to codes by counting thresholds. Only for integer weights on codes.
     Thresholds(Thresholds),
+    /// Integer sums to codes by a product, a shift and a table. Only for integer weights on codes.
+    Requantize(Box<Requantize>),
+}
+
+impl Finish {
+    /// A short name for messages.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Finish::Affine(_) => "affine",
+            Finish::Thresholds(_) => "thresholds",
+            Finish::Requantize(_) => "requantize",
+        }
+    }
+
+    /// Number type of the result.
+    pub fn output(&self) -> Number {
+        match self {
+            Finish::Affine(affine) => affine.output,
+            Finish::Thresholds(thresholds) => Number::Code(thresholds.code),
+            Finish::Requantize(requantize) => Number::Code(requantize.output()),
+        }
+    }
 }
 
 /// `activation(acc * scale[o] + bias[o])`, in f32: one product, one sum, no fused operation where
@@ -122,55 +146,55 @@ impl Convolution {
                 number,
             ));
         }
-        let output = self.finish_output(number)?;
-        Ok((Shape::new(height, width, self.out_channels), output))
+        self.check_finish(number)?;
+        let shape = Shape::new(height, width, self.out_channels);
+        Ok((shape, self.finish.output()))
     }
 
-    fn finish_output(&self, input: Number) -> Result<Number, Error> {
+    fn check_finish(&self, input: Number) -> Result<(), Error> {
         let outputs = self.out_channels;
+        let integers = self.weights.kind() != WeightKind::F32 && input.code().is_some();
+        if !integers && !matches!(self.finish, Finish::Affine(_)) {
+            let expected = "affine, for float sums";
+            return Err(Error::layer("finish", expected, self.finish.name()));
+        }
         match &self.finish {
-            Finish::Affine(affine) => {
-                expect("number of biases", outputs, affine.bias.len())?;
-                if !affine.scale.is_empty() {
-                    expect("number of scales", outputs, affine.scale.len())?;
-                }
-                Ok(affine.output)
-            }
-            Finish::Thresholds(thresholds) => {
-                let code = thresholds.code;
-                if self.weights.kind() == WeightKind::F32 || input.code().is_none() {
-                    return Err(Error::layer(
-                        "finish",
-                        "affine, for float sums",
-                        "thresholds",
-                    ));
-                }
-                if !code.is_valid() || code.signed || code.zero != 0 {
-                    return Err(Error::layer(
-                        "threshold code",
-                        "unsigned without zero point",
-                        Number::Code(code),
-                    ));
-                }
-                expect(
-                    "number of thresholds",
-                    outputs * thresholds.steps(),
-                    thresholds.values.len(),
-                )?;
-                rising(thresholds, outputs)?;
-                Ok(Number::Code(code))
-            }
+            Finish::Affine(affine) => affine.check(outputs),
+            Finish::Thresholds(thresholds) => thresholds.check(outputs),
+            Finish::Requantize(requantize) => requantize.check(outputs),
         }
     }
 }
 
-fn rising(thresholds: &Thresholds, outputs: usize) -> Result<(), Error> {
-    match (0..outputs).find(|o| !thresholds.channel(*o).is_sorted()) {
-        None => Ok(()),
-        Some(o) => Err(Error::layer(
-            "thresholds",
-            "rising",
-            format!("channel {o} unsorted"),
-        )),
+impl Affine {
+    fn check(&self, outputs: usize) -> Result<(), Error> {
+        expect("number of biases", outputs, self.bias.len())?;
+        if !self.scale.is_empty() {
+            expect("number of scales", outputs, self.scale.len())?;
+        }
+        Ok(())
+    }
+}
+
+impl Thresholds {
+    fn check(&self, outputs: usize) -> Result<(), Error> {
+        let code = self.code;
+        if !code.is_valid() || code.signed || code.zero != 0 {
+            return Err(Error::layer(
+                "threshold code",
+                "unsigned without zero point",
+                Number::Code(code),
+            ));
+        }
+        let count = outputs * self.steps();
+        expect("number of thresholds", count, self.values.len())?;
+        match (0..outputs).find(|o| !self.channel(*o).is_sorted()) {
+            None => Ok(()),
+            Some(o) => Err(Error::layer(
+                "thresholds",
+                "rising",
+                format!("channel {o} unsorted"),
+            )),
+        }
     }
 }

@@ -40,6 +40,10 @@ pub fn parameter_bytes(layer: &Layer) -> usize {
     let finish = match &convolution.finish {
         Finish::Affine(affine) => 4 * (affine.scale.len() + affine.bias.len()),
         Finish::Thresholds(thresholds) => 4 * thresholds.values.len(),
+        Finish::Requantize(r) => {
+            let table = r.table.as_ref().map_or(0, |table| table.codes.len());
+            4 * (r.bias.len() + r.multiplier.len()) + r.shift.len() + table
+        }
     };
     weights + finish
 }

@@ -7,12 +7,20 @@
 //! | key | value |
 //! | --- | --- |
 //! | `format` | `tincy` |
-//! | `version` | `1` |
+//! | `version` | `2`; files of version `1`, which had fewer kinds of layers, are read too |
 //! | `sha256` | of the text of `network`, the entries (`NAME TYPE [SHAPE] [OFFSETS]`, a line each, by name) and everything after the header, in hexadecimal |
 //! | `network` | the graph: JSON in a string, since the container allows strings only |
 //!
-//! Tensors are named `LAYER.weights`, `LAYER.bias`, `LAYER.scale` and `LAYER.thresholds` by the
-//! number of their layer. Packed integer weights have the type `U8`.
+//! Tensors are named by the number of their layer and what they are. Which a layer has follows
+//! from its weights and its finish:
+//!
+//! | tensor | type | of |
+//! | --- | --- | --- |
+//! | `LAYER.weights` | `F32`, or `U8` for packed integers | every convolution |
+//! | `LAYER.scale` (may be missing), `LAYER.bias` | `F32` | affine |
+//! | `LAYER.thresholds` | `I32` | thresholds |
+//! | `LAYER.bias`, `LAYER.multiplier` | `I32` | requantize |
+//! | `LAYER.shift`, `LAYER.table` (may be missing) | `U8` | requantize |
 
 mod map;
 mod read;
@@ -25,8 +33,11 @@ use crate::{Finish, Layer, Op};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The version of the format that is written, and the only one that is read.
-pub const VERSION: &str = "1";
+/// The version of the format that is written.
+pub const VERSION: &str = "2";
+
+/// The versions that are read: each only added kinds of layers, heads or fits to the one before.
+const READ: [&str; 2] = ["1", VERSION];
 
 /// The largest header that is read, in bytes.
 pub const MAX_HEADER: usize = 16 << 20;
@@ -102,6 +113,14 @@ fn tensors(layer: &Layer) -> Vec<(&'static str, Type, &[u8])> {
         }
         Finish::Thresholds(thresholds) => {
             list.push(("thresholds", Type::I32, thresholds.values.as_bytes()));
+        }
+        Finish::Requantize(requantize) => {
+            list.push(("bias", Type::I32, requantize.bias.as_bytes()));
+            list.push(("multiplier", Type::I32, requantize.multiplier.as_bytes()));
+            list.push(("shift", Type::U8, requantize.shift.as_bytes()));
+            if let Some(table) = &requantize.table {
+                list.push(("table", Type::U8, table.codes.as_bytes()));
+            }
         }
     }
     list.retain(|(_, _, bytes)| !bytes.is_empty());

@@ -3,8 +3,8 @@
 use crate::{Error, Number, Shape, Source};
 use serde::{Deserialize, Serialize};
 
-/// A map that holds boxes: `anchors * (5 + classes)` channels, anchor-major, each anchor with
-/// x, y, w, h, objectness and the classes.
+/// A map that holds boxes: `boxes * (5 + classes)` channels, box-major, each box with x, y, w, h,
+/// objectness and the classes. There is a box for each anchor, or one without anchors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Head {
@@ -39,33 +39,67 @@ pub enum HeadKind {
         /// `(2 w)^2 * anchor / network width`.
         new_coords: bool,
     },
+    /// YOLOX's layer, one box a cell and no anchors: centre `(col + x) * stride`, size `e^w *
+    /// stride`, in pixels of the network's input; score `s(objectness) * s(class)`.
+    Yolox {
+        /// Pixels of the network's input from cell to cell.
+        stride: u32,
+    },
 }
 
+/// The largest stride of a head without anchors, in pixels.
+const MAX_STRIDE: u32 = 1 << 16;
+
 impl HeadKind {
-    /// The anchors, in the unit of the kind.
+    /// The anchors, in the unit of the kind; empty for kinds without.
     pub fn anchors(&self) -> &[[f32; 2]] {
         match self {
             HeadKind::Region { anchors, .. } | HeadKind::Yolo { anchors, .. } => anchors,
+            HeadKind::Yolox { .. } => &[],
+        }
+    }
+
+    /// Boxes a cell.
+    pub fn boxes(&self) -> usize {
+        match self {
+            HeadKind::Yolox { .. } => 1,
+            _ => self.anchors().len(),
+        }
+    }
+
+    /// A short name for tables.
+    pub fn name(&self) -> &'static str {
+        match self {
+            HeadKind::Region { .. } => "region",
+            HeadKind::Yolo { .. } => "yolo",
+            HeadKind::Yolox { .. } => "yolox",
         }
     }
 }
 
 impl Head {
     pub(crate) fn check(&self, shape: Shape, number: Number) -> Result<(), Error> {
-        let anchors = self.kind.anchors();
+        let boxes = self.kind.boxes();
         let channels = self
             .classes
             .checked_add(5)
-            .and_then(|n| n.checked_mul(anchors.len()));
-        if anchors.is_empty() || channels != Some(shape.channels) {
+            .and_then(|n| n.checked_mul(boxes));
+        if boxes == 0 || channels != Some(shape.channels) {
             return Err(Error::Network(format!(
-                "a head of {} anchors and {} classes reads anchors * (5 + classes) channels, its map has {}",
-                anchors.len(),
-                self.classes,
-                shape.channels
+                "a head of {boxes} boxes a cell and {} classes reads boxes * (5 + classes) channels, its map has {}",
+                self.classes, shape.channels
             )));
         }
-        if anchors
+        if let HeadKind::Yolox { stride } = self.kind
+            && !(1..=MAX_STRIDE).contains(&stride)
+        {
+            return Err(Error::Network(format!(
+                "a head's stride must be 1 to {MAX_STRIDE}, not {stride}"
+            )));
+        }
+        if self
+            .kind
+            .anchors()
             .iter()
             .flatten()
             .any(|side| !side.is_finite() || *side <= 0.0)

@@ -1,6 +1,6 @@
 //! The kinds of layers, and what each produces from its inputs.
 
-use crate::rules::{added, concatenated, expect, reorganised, sliced, upsampled};
+use crate::rules::{added, added_codes, concatenated, expect, reorganised, sliced, upsampled};
 use crate::{Activation, Convolution, Error, Number, Pool, Shape, Source};
 use serde::{Deserialize, Serialize};
 
@@ -74,9 +74,14 @@ pub enum Op {
         /// Number of channels.
         count: usize,
     },
-    /// The sum of two f32 maps, then an activation. Where the second has another size or number of
-    /// channels, Darknet's rule holds: it is sampled with stride `w1 / w2` (or spread with
-    /// `w2 / w1`), and only the channels that both have are added.
+    /// The sum of two maps, then an activation.
+    ///
+    /// Of two f32 maps, the second may have another size or number of channels; then Darknet's rule
+    /// holds: it is sampled with stride `w1 / w2` (or spread with `w2 / w1`), and only the channels
+    /// that both have are added.
+    ///
+    /// Two maps of codes must have the same shape and the very same format, which the sum keeps:
+    /// `clamp(a + b - zero, min, max)`. Their activation is linear.
     Add {
         /// Applied to the sum.
         activation: Activation,
@@ -136,6 +141,10 @@ impl Op {
             Op::Upsample { factor } => upsampled(shape, *factor)?,
             Op::Concat => concatenated(inputs)?,
             Op::Slice { start, count } => sliced(shape, *start, *count)?,
+            Op::Add { activation } if number != Number::F32 => {
+                added_codes(inputs, *activation)?;
+                return Ok((shape, number));
+            }
             Op::Add { .. } => added(shape, inputs[1].0)?,
             Op::ScaleChannels { .. } => {
                 expect(

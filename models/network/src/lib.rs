@@ -16,6 +16,7 @@
 //! | [`activation`] | the activation functions, by definition |
 //! | [`layer`] | the kinds of layers |
 //! | [`convolution`] | convolutions, and what becomes of their sums |
+//! | [`requantize`] | sums to codes in integers: a product, a shift, a table |
 //! | [`pool`] | windows that keep the largest value |
 //! | [`reorg`] | Darknet's space-to-depth |
 //! | [`accumulator`] | the proved bounds of integer sums |
@@ -40,6 +41,7 @@ pub mod layer;
 pub mod number;
 pub mod pool;
 pub mod reorg;
+pub mod requantize;
 mod rules;
 pub mod shape;
 pub mod values;
@@ -54,6 +56,7 @@ pub use input::{ChannelOrder, Fit, Input, Picture, Resample};
 pub use layer::{Layer, Op};
 pub use number::{Code, Number};
 pub use pool::Pool;
+pub use requantize::{Factor, Requantize, Table};
 pub use shape::{Padding, Shape};
 pub use values::Values;
 pub use weights::{WeightKind, Weights};

@@ -1,7 +1,7 @@
 //! The shapes that layers produce, and what does not fit.
 
 use crate::shape::window_positions;
-use crate::{Error, Number, Padding, Shape};
+use crate::{Activation, Error, Number, Padding, Shape};
 
 /// The most pixels of padding on a side: more than any detector, less than any overflow.
 const MAX_PADDING: usize = 4096;
@@ -112,6 +112,27 @@ pub(crate) fn added(first: Shape, second: Shape) -> Result<Shape, Error> {
             second,
         ))
     }
+}
+
+/// Whether two maps of codes can be added.
+pub(crate) fn added_codes(inputs: &[(Shape, Number)], activation: Activation) -> Result<(), Error> {
+    let [(first, number), (second, other)] = inputs else {
+        return Err(Error::layer("number of inputs", 2, inputs.len()));
+    };
+    expect("second input", *first, *second)?;
+    if number != other {
+        let what = "number type of an input";
+        return Err(Error::layer(
+            what,
+            format!("{number:?}"),
+            format!("{other:?}"),
+        ));
+    }
+    if activation != Activation::Linear {
+        let found = format!("{activation:?}");
+        return Err(Error::layer("activation of codes", "linear", found));
+    }
+    Ok(())
 }
 
 pub(crate) fn reorganised(shape: Shape, stride: usize) -> Result<Shape, Error> {

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use tincy_network::{
-    Activation, Affine, Builder, Convolution, Finish, Input, Number, Op, Padding, Shape, Source,
-    Weights,
+    Activation, Affine, Builder, Code, Convolution, Finish, Input, Number, Op, Padding, Shape,
+    Source, Weights,
 };
 
 #[derive(Clone, Debug)]
@@ -130,4 +130,36 @@ fn names_sources_and_ends_are_checked() {
     let empty = Builder::new("net", Input::rgb(4, 4)).unwrap().build();
     assert_eq!(empty.unwrap_err().to_string(), "network: there is no layer");
     assert!(Builder::new("net", Input::rgb(0, 4)).is_err());
+}
+
+/// Codes are added only where nothing could be lost without a word.
+#[test]
+fn maps_of_codes_are_added_in_one_format_only() {
+    let code = Number::Code(Code::unsigned(4, 0.5));
+    let input = Input {
+        shape: Shape::new(4, 4, 6),
+        number: code,
+        picture: None,
+    };
+    let mut builder = Builder::new("net", input).unwrap();
+    let slice = |start, count| Op::Slice { start, count };
+    let [a, b] = [0, 3].map(|start| {
+        let name = format!("from {start}");
+        builder
+            .layer(name, slice(start, 3), &[Source::Input])
+            .unwrap()
+    });
+    let narrow = builder.layer("narrow", slice(0, 1), &[a]).unwrap();
+    let add = |activation| Op::Add { activation };
+    let sum = builder
+        .layer("sum", add(Activation::Linear), &[a, b])
+        .unwrap();
+    assert_eq!(builder.tensor(sum), (Shape::new(4, 4, 3), code));
+    let mut refused = |name: &str, activation, second, expected: &str| {
+        let error = builder.layer(name, add(activation), &[a, second]);
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    refused("bent", Activation::Relu, b, "activation of codes");
+    refused("thin", Activation::Linear, narrow, "second input");
 }

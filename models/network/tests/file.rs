@@ -5,7 +5,7 @@ use std::path::Path;
 use tincy_network::file::{open, read, to_bytes, write};
 use tincy_network::{
     Activation, Affine, Builder, Code, Convolution, Error, Finish, Head, HeadKind, Input, Network,
-    Number, Op, Padding, Pool, Shape, Source, Thresholds, WeightKind, Weights,
+    Number, Op, Padding, Pool, Requantize, Shape, Source, Table, Thresholds, WeightKind, Weights,
 };
 
 fn convolution(kernel: usize, weights: Weights, out_channels: usize, finish: Finish) -> Op {
@@ -66,6 +66,23 @@ fn network() -> Network {
         let weights = Weights::floats(floats);
         let last = b.layer("floats", convolution(1, weights, 7, finish), &[floats_in])?;
         let joined = b.layer("joined", Op::Concat, &[last, floats_in])?;
+        let rule = Finish::Requantize(Box::new(requantize()));
+        let sevens: Vec<i8> = (0..28).map(|i| i % 13 - 6).collect();
+        let sevens = Weights::integers(WeightKind::Int { bits: 8 }, &sevens)?;
+        let swish = b.layer("swish", convolution(1, sevens, 7, rule), &[codes])?;
+        let twice = Op::Add {
+            activation: Activation::Linear,
+        };
+        let twice = b.layer("twice", twice, &[swish, swish])?;
+        let eights: Vec<i8> = (0..49).map(|i| i % 11 - 5).collect();
+        let eights = Weights::integers(WeightKind::Int { bits: 5 }, &eights)?;
+        let finish = affine(vec![0.5; 7], vec![0.25; 7], Activation::Linear);
+        let free = b.layer("free", convolution(1, eights, 7, finish), &[twice])?;
+        b.head(Head {
+            source: free,
+            classes: 2,
+            kind: HeadKind::Yolox { stride: 2 },
+        });
         b.head(Head {
             source: joined,
             classes: 2,
@@ -79,6 +96,24 @@ fn network() -> Network {
         b.build()
     };
     build().expect("the small network is sound")
+}
+
+fn requantize() -> Requantize {
+    let code = Code {
+        signed: true,
+        ..Code::unsigned(8, 1.0 / 16.0)
+    };
+    let output = Code {
+        zero: 9,
+        ..Code::unsigned(8, 1.0 / 32.0)
+    };
+    Requantize {
+        bias: (0..7).map(|i| 50 - 30 * i).collect::<Vec<i32>>().into(),
+        multiplier: vec![20_000; 7].into(),
+        shift: vec![14; 7].into(),
+        code,
+        table: Some(Table::of(code, output, |x| Activation::Swish.apply(x))),
+    }
 }
 
 fn read_error(bytes: &[u8]) -> String {
@@ -166,9 +201,9 @@ fn forged(from: &str, to: &str) -> Vec<u8> {
 fn what_is_unknown_or_does_not_fit_is_named() {
     let cases = [
         (
-            r#""version":"1""#,
             r#""version":"2""#,
-            r#"version "2"; this program reads "1""#,
+            r#""version":"3""#,
+            r#"version "3"; this program reads 1 and 2"#,
         ),
         (
             r#""format":"tincy""#,
@@ -207,7 +242,14 @@ fn what_is_unknown_or_does_not_fit_is_named() {
         (
             r#"\"classes\":2"#,
             r#"\"classes\":3"#,
-            "a head of 2 anchors and 3 classes",
+            "a head of 1 boxes a cell and 3 classes",
+        ),
+        (r#""5.shift""#, r#""9.shift""#, "number of shifts"),
+        (r#""5.table""#, r#""9.table""#, "entries of the table"),
+        (
+            r#"\"stride\":2"#,
+            r#"\"stride\":0"#,
+            "a head's stride must be 1 to",
         ),
     ];
     for (from, to, expected) in cases {
@@ -218,12 +260,19 @@ fn what_is_unknown_or_does_not_fit_is_named() {
     assert!(read(&forged("small", "small"), "small.tincy").is_ok());
 }
 
+/// Files of the first version hold nothing that the second does not.
+#[test]
+fn an_older_version_is_read() {
+    let bytes = forged(r#""version":"2""#, r#""version":"1""#);
+    assert_eq!(read(&bytes, "small.tincy").unwrap(), network());
+}
+
 #[test]
 fn a_tensor_of_no_layer_is_named() {
-    let entry = r#""7.bias":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"0.thresholds""#;
+    let entry = r#""9.bias":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"0.thresholds""#;
     let error = read_error(&forged(r#""0.thresholds""#, entry));
     assert!(
-        error.contains("tensor 7.bias belongs to no layer"),
+        error.contains("tensor 9.bias belongs to no layer"),
         "{error}"
     );
 }

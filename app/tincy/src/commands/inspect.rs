@@ -14,7 +14,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use tincy_engine::{Options, Plan};
 use tincy_network::{
-    Convolution, Fit, HeadKind, Network, Op, Resample, WeightKind, accumulator, cost,
+    Convolution, Fit, HeadKind, Network, Op, Resample, Shape, WeightKind, accumulator, cost,
 };
 
 /// Arguments of `tincy inspect`.
@@ -223,14 +223,14 @@ fn input(network: &Network) -> String {
 
 fn head(network: &Network, head: &tincy_network::Head) -> String {
     let (shape, _) = network.tensor(head.source);
-    let kind = match head.kind {
-        HeadKind::Region { .. } => "region",
-        HeadKind::Yolo { .. } => "yolo",
+    let boxes = match head.kind {
+        HeadKind::Yolox { stride } => format!("stride {stride}"),
+        _ => format!("{} anchors", head.kind.anchors().len()),
     };
-    let anchors = head.kind.anchors().len();
+    let (kind, Shape { width, height, .. }) = (head.kind.name(), shape);
     format!(
-        "{kind}, grid {}x{}, {anchors} anchors, {} classes",
-        shape.width, shape.height, head.classes
+        "{kind}, grid {width}x{height}, {boxes}, {} classes",
+        head.classes
     )
 }
 

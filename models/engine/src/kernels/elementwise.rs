@@ -1,10 +1,10 @@
-//! Sums, products and activations of float maps.
+//! Sums of maps; products and activations of float maps.
 
 use super::activate::activate;
 use crate::kernel::Kernel;
 use crate::team::Team;
 use crate::tensor::{Tensor, TensorMut};
-use tincy_network::{Activation, Shape};
+use tincy_network::{Activation, Code, Shape};
 
 /// The kernel that adds a second map to the first by Darknet's rule for sizes
 /// ([`Op::Add`](tincy_network::Op::Add)).
@@ -14,6 +14,11 @@ pub fn add(first: Shape, second: Shape, activation: Activation) -> Box<dyn Kerne
         second,
         activation,
     })
+}
+
+/// The kernel that adds two maps of the same codes, element by element.
+pub fn add_codes(code: Code) -> Box<dyn Kernel> {
+    Box::new(AddCodes { code })
 }
 
 /// The kernel that multiplies each channel of a map by a number of its own.
@@ -66,6 +71,49 @@ impl Kernel for Add {
             }
             activate(self.activation, part);
         });
+    }
+}
+
+struct AddCodes {
+    code: Code,
+}
+
+impl AddCodes {
+    /// `clamp(a + b - zero, min, max)`; codes and zero points have at most nine bits with sign.
+    #[inline(always)]
+    fn sum(&self, a: i16, b: i16) -> i16 {
+        let Code { zero, .. } = self.code;
+        (a + b - zero as i16).clamp(self.code.min() as i16, self.code.max() as i16)
+    }
+}
+
+impl Kernel for AddCodes {
+    fn name(&self) -> &'static str {
+        "add-codes"
+    }
+
+    fn run(&self, inputs: &[Tensor<'_>], output: TensorMut<'_>, _: &mut [u8], team: &Team) {
+        match output {
+            TensorMut::U8(output) => {
+                let (first, second) = (inputs[0].unsigned(), inputs[1].unsigned());
+                team.split(output, 1, &|elements, part| {
+                    let pairs = first[elements.clone()].iter().zip(&second[elements]);
+                    for (sum, (a, b)) in part.iter_mut().zip(pairs) {
+                        *sum = self.sum(i16::from(*a), i16::from(*b)) as u8;
+                    }
+                });
+            }
+            TensorMut::I8(output) => {
+                let (first, second) = (inputs[0].signed(), inputs[1].signed());
+                team.split(output, 1, &|elements, part| {
+                    let pairs = first[elements.clone()].iter().zip(&second[elements]);
+                    for (sum, (a, b)) in part.iter_mut().zip(pairs) {
+                        *sum = self.sum(i16::from(*a), i16::from(*b)) as i8;
+                    }
+                });
+            }
+            TensorMut::F32(_) => panic!("a sum of codes was written as floats"),
+        }
     }
 }
 

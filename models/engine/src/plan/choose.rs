@@ -4,7 +4,7 @@ use crate::isa::Isa;
 use crate::kernel::{Kernel, Task};
 use crate::kernels::{elementwise, first8, float, integer, lowbit, movement, pool, reference};
 use first8::Accumulator;
-use tincy_network::{Network, Op, Pool, Source};
+use tincy_network::{Network, Number, Op, Pool, Source};
 
 /// The instruction set and the choices that kernels are made by.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +81,10 @@ fn other(network: &Network, index: usize) -> Box<dyn Kernel> {
         Op::Concat => movement::concat(&inputs, number),
         Op::Slice { start, count } => movement::slice(start, count, input, number),
         Op::Reorg { stride } => movement::reorg(stride, input, output, number),
-        Op::Add { activation } => elementwise::add(input, inputs[1], activation),
+        Op::Add { activation } => match number {
+            Number::Code(code) => elementwise::add_codes(code),
+            Number::F32 => elementwise::add(input, inputs[1], activation),
+        },
         Op::ScaleChannels { activation } => elementwise::scale_channels(input, activation),
         Op::Activation { activation } => elementwise::activation(activation),
         Op::Softmax | Op::Convolution(_) => reference::kernel(network, index),

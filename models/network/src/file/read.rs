@@ -1,7 +1,7 @@
 //! A model file to a network: every byte of it is checked before anything is used.
 
 use super::write::sum;
-use super::{Entry, Graph, Header, MAX_HEADER, Metadata, Type, VERSION, map};
+use super::{Entry, Graph, Header, MAX_HEADER, Metadata, READ, Type, map};
 use crate::{Builder, Error, Finish, Layer, Network, Op, Values, WeightKind};
 use bytemuck::Pod;
 use std::collections::BTreeMap;
@@ -105,9 +105,10 @@ fn header(file: &[u8], damage: &Damage) -> Result<(Header, usize), Error> {
     if metadata.format != "tincy" {
         return Err(damage.because(format!("format {:?}, not \"tincy\"", metadata.format)));
     }
-    if metadata.version != VERSION {
+    if !READ.contains(&metadata.version.as_str()) {
         let found = &metadata.version;
-        return Err(damage.because(format!("version {found:?}; this program reads {VERSION:?}")));
+        let known = READ.join(" and ");
+        return Err(damage.because(format!("version {found:?}; this program reads {known}")));
     }
     Ok((header, 8 + text.len()))
 }
@@ -216,6 +217,14 @@ fn attach(layer: &mut Layer, index: usize, tensors: &mut Tensors) -> Result<(), 
         }
         Finish::Thresholds(thresholds) => {
             thresholds.values = tensors.take(&name("thresholds"), Type::I32)?;
+        }
+        Finish::Requantize(requantize) => {
+            requantize.bias = tensors.take(&name("bias"), Type::I32)?;
+            requantize.multiplier = tensors.take(&name("multiplier"), Type::I32)?;
+            requantize.shift = tensors.take(&name("shift"), Type::U8)?;
+            if let Some(table) = &mut requantize.table {
+                table.codes = tensors.take(&name("table"), Type::U8)?;
+            }
         }
     }
     Ok(())

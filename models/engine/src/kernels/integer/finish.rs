@@ -3,7 +3,7 @@
 use super::arch::LANES;
 use super::pack::Panel;
 use crate::kernels::activate::activate;
-use tincy_network::{Activation, Affine, Code, Convolution, Thresholds};
+use tincy_network::{Activation, Affine, Code, Convolution, Requantize, Thresholds};
 
 /// Thresholds up to which all are compared; beyond, they are searched.
 const MOST_COMPARED: usize = 15;
@@ -21,6 +21,8 @@ pub(in crate::kernels) enum Finish {
         thresholds: Thresholds,
         first: Vec<usize>,
     },
+    /// A sum, a product, a shift and a table, in integers.
+    Requantize(Box<Levels>),
     /// A product, a sum, an activation, and rounding.
     Affine {
         scale: Vec<[f32; LANES]>,
@@ -28,6 +30,67 @@ pub(in crate::kernels) enum Finish {
         activation: Activation,
         code: Option<Code>,
     },
+}
+
+/// [`Requantize`] by panel.
+#[derive(Debug)]
+pub(in crate::kernels) struct Levels {
+    lanes: Vec<Factors>,
+    /// The smallest and the largest code, less the zero point.
+    low: i64,
+    high: i64,
+    /// The byte for each code from the smallest on, the table's or the code itself.
+    table: [u8; 256],
+}
+
+/// Sixteen channels' numbers.
+#[derive(Clone, Copy, Debug)]
+struct Factors {
+    bias: [i32; LANES],
+    multiplier: [i32; LANES],
+    shift: [u8; LANES],
+}
+
+impl Levels {
+    fn new(requantize: &Requantize, panels: &[Panel]) -> Levels {
+        let code = requantize.code;
+        let factors = |panel: &Panel| Factors {
+            bias: lanes(panel, 0, |o| requantize.bias[o]),
+            multiplier: lanes(panel, 0, |o| requantize.multiplier[o]),
+            shift: lanes(panel, 0, |o| requantize.shift[o]),
+        };
+        let mut table = [0; 256];
+        for (i, byte) in table.iter_mut().enumerate() {
+            *byte = match &requantize.table {
+                Some(table) => table.codes.get(i).copied().unwrap_or(0),
+                None => (code.min() + i as i32) as u8,
+            };
+        }
+        Levels {
+            lanes: panels.iter().map(factors).collect(),
+            low: i64::from(code.min() - code.zero),
+            high: i64::from(code.max() - code.zero),
+            table,
+        }
+    }
+
+    /// The bytes of a panel's sums.
+    #[inline(always)]
+    fn bytes(&self, panel: usize, sums: &[i32; LANES]) -> [u8; LANES] {
+        let Factors {
+            bias,
+            multiplier,
+            shift,
+        } = &self.lanes[panel];
+        std::array::from_fn(|lane| {
+            // The plan has proved that a sum with its bias fits.
+            let sum = i64::from(sums[lane].wrapping_add(bias[lane]));
+            let half = (1i64 << shift[lane]) >> 1;
+            let rounded = (sum * i64::from(multiplier[lane]) + half) >> shift[lane];
+            let index = rounded.clamp(self.low, self.high) - self.low;
+            self.table[index as u8 as usize]
+        })
+    }
 }
 
 /// Where a pixel's finished channels go.
@@ -42,6 +105,9 @@ impl Finish {
         match &convolution.finish {
             tincy_network::Finish::Affine(affine) => Finish::affine(affine, panels),
             tincy_network::Finish::Thresholds(thresholds) => Finish::count(thresholds, panels),
+            tincy_network::Finish::Requantize(r) => {
+                Finish::Requantize(Box::new(Levels::new(r, panels)))
+            }
         }
     }
 
@@ -98,6 +164,7 @@ impl Finish {
                 }
                 row.codes(&counts);
             }
+            Finish::Requantize(levels) => row.bytes(&levels.bytes(panel, sums)),
             Finish::Affine {
                 scale,
                 bias,
@@ -162,6 +229,13 @@ impl Row<'_> {
     fn codes(&mut self, values: &[i32; LANES]) {
         if let Row::Codes(row) = self {
             let bytes = values.map(|value| value as u8);
+            row.copy_from_slice(&bytes[..row.len()]);
+        }
+    }
+
+    #[inline(always)]
+    fn bytes(&mut self, bytes: &[u8; LANES]) {
+        if let Row::Codes(row) = self {
             row.copy_from_slice(&bytes[..row.len()]);
         }
     }

@@ -56,6 +56,7 @@ impl Finish {
             tincy_network::Finish::Affine(affine) => {
                 (pooling == Pooling::No).then(|| Finish::Affine(affine.clone()))
             }
+            tincy_network::Finish::Requantize(_) => None,
         }
     }
 

@@ -3,7 +3,7 @@
 use super::kernel;
 use crate::isa::Isa;
 use crate::kernel::{Kernel, Task};
-use crate::kernels::tester::{Groups, Wanted, check_extremes, check_random};
+use crate::kernels::tester::{Finishing, Groups, Wanted, check_extremes, check_random};
 use tincy_network::{Code, Number, Padding, Pool, WeightKind};
 
 /// QEMU is some forty times slower.
@@ -31,7 +31,11 @@ fn wanted(bits: std::ops::RangeInclusive<u8>) -> Wanted {
             pool(2, Padding::default()),
             pool(1, Padding::split(1)),
         ],
-        thresholds: vec![true, true, false],
+        finishes: vec![
+            Finishing::Thresholds,
+            Finishing::Thresholds,
+            Finishing::Affine,
+        ],
         ..Wanted::default()
     }
 }

@@ -118,6 +118,7 @@ impl Plain {
                         let reached = thresholds.channel(o).iter().filter(|t| sum >= **t);
                         reached.count() as f32
                     }
+                    Finish::Requantize(requantize) => requantize.apply(sum, o) as f32,
                     Finish::Affine(_) => affine(finish, sum as f32, o),
                 }
             }
@@ -141,7 +142,7 @@ fn dot<T: Copy + Into<i32>>(weights: impl Iterator<Item = i32>, codes: &[T], zer
 /// `activation(sum * scale + bias)`, quantized if the output is a code.
 fn affine(finish: &Finish, sum: f32, o: usize) -> f32 {
     let Finish::Affine(affine) = finish else {
-        panic!("thresholds on float sums");
+        panic!("{} on float sums", finish.name());
     };
     let scaled = match affine.scale.get(o) {
         Some(scale) => sum * scale,

@@ -3,13 +3,15 @@
 use crate::kernel::Kernel;
 use crate::team::Team;
 use crate::tensor::{Tensor, TensorMut};
-use tincy_network::{Op, Pool, Shape, reorg};
+use tincy_network::{Number, Op, Pool, Shape, reorg};
 
 /// A layer by its definition.
 pub(super) struct Plain {
     pub(super) op: Op,
     pub(super) inputs: Vec<Shape>,
     pub(super) output: Shape,
+    /// Number type of the output.
+    pub(super) number: Number,
 }
 
 /// The maps that a layer reads.
@@ -119,10 +121,19 @@ impl Kernel for Plain {
             shapes: &self.inputs,
         };
         let (width, channels) = (self.output.width, self.output.channels);
+        let codes = match (&self.op, self.number) {
+            (Op::Add { .. }, Number::Code(code)) => Some(code),
+            _ => None,
+        };
         team.split_map(output, channels, &|pixels, mut part| {
             for (i, pixel) in pixels.enumerate() {
                 for c in 0..channels {
                     let value = value(&self.op, &maps, pixel / width, pixel % width, c);
+                    // The sum of two codes has the zero point twice, and may leave the range.
+                    let value = codes.map_or(value, |code| {
+                        let [zero, min, max] = [code.zero, code.min(), code.max()];
+                        (value as i32 - zero).clamp(min, max) as f32
+                    });
                     part.set(i * channels + c, value);
                 }
             }

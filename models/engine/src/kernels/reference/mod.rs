@@ -27,6 +27,7 @@ pub fn kernel(network: &Network, index: usize) -> Box<dyn Kernel> {
             op: op.clone(),
             inputs: inputs.iter().map(|(shape, _)| *shape).collect(),
             output: layer.shape(),
+            number: layer.number(),
         }),
     }
 }

@@ -5,8 +5,8 @@ use crate::kernel::Task;
 use crate::kernels::reference;
 use crate::tensor::{Buffer, Tensor, TensorMut};
 use tincy_network::{
-    Activation, Affine, Code, Convolution, Finish, Number, Padding, Pool, Shape, Thresholds,
-    WeightKind, Weights,
+    Activation, Affine, Code, Convolution, Finish, Number, Padding, Pool, Requantize, Shape, Table,
+    Thresholds, WeightKind, Weights, requantize,
 };
 
 /// How channels are grouped.
@@ -15,6 +15,14 @@ pub(crate) enum Groups {
     One,
     Several,
     Depthwise,
+}
+
+/// The kinds of finish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Finishing {
+    Affine,
+    Thresholds,
+    Requantize,
 }
 
 /// What cases are drawn from; the default is everything that a network may have.
@@ -31,8 +39,8 @@ pub(crate) struct Wanted {
     pub(crate) pools: Vec<Option<Pool>>,
     /// Largest height and width of the map of sums.
     pub(crate) largest: usize,
-    /// Finish integer sums by thresholds, by affine, or by one of the two.
-    pub(crate) thresholds: Vec<bool>,
+    /// How integer sums are finished.
+    pub(crate) finishes: Vec<Finishing>,
     pub(crate) activations: Vec<Activation>,
 }
 
@@ -94,7 +102,11 @@ impl Default for Wanted {
                 pool(3, 2, Padding::same(1)),
             ],
             largest: 11,
-            thresholds: vec![true, false],
+            finishes: vec![
+                Finishing::Affine,
+                Finishing::Thresholds,
+                Finishing::Requantize,
+            ],
             activations: vec![
                 Activation::Linear,
                 Activation::Relu,
@@ -227,13 +239,22 @@ impl Wanted {
     /// Gives a case a finish that its sums exercise.
     fn finish(&self, case: &mut Case, random: &mut Random) {
         let integers = case.convolution.weights.kind() != WeightKind::F32;
-        case.convolution.finish = if integers && random.pick(&self.thresholds) {
-            let sums = reference::accumulate(&case.task(), case.input());
-            Finish::Thresholds(thresholds(random, case.convolution.out_channels, &sums))
-        } else {
-            let window = case.convolution.window(case.input.channels) as f32;
-            let size = if integers { 40.0 * window.sqrt() } else { 1.0 };
-            self.affine(random, case.convolution.out_channels, integers, size)
+        let outputs = case.convolution.out_channels;
+        let kind = match integers {
+            true => random.pick(&self.finishes),
+            false => Finishing::Affine,
+        };
+        let sums = || reference::accumulate(&case.task(), case.input());
+        case.convolution.finish = match kind {
+            Finishing::Thresholds => Finish::Thresholds(thresholds(random, outputs, &sums())),
+            Finishing::Requantize => {
+                Finish::Requantize(Box::new(requantize(random, outputs, &sums())))
+            }
+            Finishing::Affine => {
+                let window = case.convolution.window(case.input.channels) as f32;
+                let size = if integers { 40.0 * window.sqrt() } else { 1.0 };
+                self.affine(random, outputs, integers, size)
+            }
         };
     }
 
@@ -305,6 +326,55 @@ fn thresholds(random: &mut Random, outputs: usize, sums: &[i32]) -> Thresholds {
     Thresholds {
         code,
         values: values.into(),
+    }
+}
+
+/// Factors that spread the sums over the code, or a little more, and some at the ends of what is
+/// allowed; the biases are within the sums.
+fn requantize(random: &mut Random, outputs: usize, sums: &[i32]) -> Requantize {
+    let Number::Code(code) = random.pick(&all_codes()) else {
+        unreachable!("all of them are codes");
+    };
+    let largest = sums.iter().map(|sum| sum.unsigned_abs()).max().unwrap_or(0);
+    let steps = f64::from(code.max() - code.min()) / f64::from(largest.max(1));
+    let mut factors = Vec::with_capacity(outputs);
+    let mut biases = Vec::with_capacity(outputs);
+    for _ in 0..outputs {
+        let size = 0.3 + 1.5 * f64::from(random.float().abs());
+        factors.push(match random.next() % 8 {
+            0 => requantize::Factor {
+                multiplier: random.between(0, i64::from(requantize::MAX_MULTIPLIER)) as i32,
+                shift: random.between(0, i64::from(requantize::MAX_SHIFT)) as u8,
+            },
+            _ => requantize::Factor::nearest(steps * size).expect("a positive factor"),
+        });
+        let most = i64::from(largest).min(1 << 20);
+        biases.push(random.between(-most, most) as i32);
+    }
+    let table = random.one_in(2).then(|| table(random, code));
+    Requantize {
+        bias: biases.into(),
+        multiplier: factors
+            .iter()
+            .map(|f| f.multiplier)
+            .collect::<Vec<_>>()
+            .into(),
+        shift: factors.iter().map(|f| f.shift).collect::<Vec<_>>().into(),
+        code,
+        table,
+    }
+}
+
+/// Any function of a code.
+fn table(random: &mut Random, input: Code) -> Table {
+    let Number::Code(output) = random.pick(&all_codes()) else {
+        unreachable!("all of them are codes");
+    };
+    let codes = (input.min()..=input.max())
+        .map(|_| random.between(i64::from(output.min()), i64::from(output.max())) as u8);
+    Table {
+        output,
+        codes: codes.collect::<Vec<_>>().into(),
     }
 }
 
