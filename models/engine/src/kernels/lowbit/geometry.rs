@@ -61,6 +61,7 @@ pub(super) struct Square {
     /// From a unit to the next.
     pub unit_pitch: usize,
     /// Whether patches are those of a pooled layer, two rows each.
+    #[cfg(target_arch = "x86_64")]
     pub pooled: bool,
 }
 
@@ -267,6 +268,7 @@ impl Geometry {
         let square = Square {
             row_pitch: self.row_pitch,
             unit_pitch: self.unit_pitch,
+            #[cfg(target_arch = "x86_64")]
             pooled: self.pooling == Pooling::Halve,
         };
         Lookups {
