@@ -12,10 +12,13 @@
 //! | [`optimizer`] | from gradients to new parameters |
 //! | [`training`] | a run, step by step |
 //! | [`detector`] | the loss that suits a detector's heads |
+//! | [`teacher`] | a network that shows another what it sees |
 //! | [`mod@validate`] | how good a model is |
 //! | [`checkpoint`] | the state of a run in a file |
 //! | [`quantizers`] | binary, ternary and integer weights and activations |
 //! | [`losses`] | what is made smaller |
+//! | [`low_bit`] | low-bit networks to trainable ones and back |
+//! | [`networks`] | networks with a name of their own |
 //! | [`augment`] | pictures as training sees them |
 //! | [`anchors`] | sizes of boxes that fit a set of pictures |
 //! | [`idx`] | MNIST's files |
@@ -36,13 +39,16 @@ pub mod idx;
 mod layer;
 mod layers;
 pub mod losses;
+pub mod low_bit;
 mod matrix;
 pub mod model;
+pub mod networks;
 pub mod optimizer;
 pub mod parameters;
 mod quantize;
 pub mod quantizers;
 pub mod tape;
+pub mod teacher;
 pub mod training;
 pub mod validate;
 mod vector;

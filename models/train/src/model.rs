@@ -8,7 +8,7 @@ pub use build::{Normalisation, Options};
 use crate::layer::Layer;
 use crate::parameters::Parameters;
 use crate::quantize::Installed;
-use crate::quantizers::{Method, Quantizer};
+use crate::quantizers::{Codes, Layout, Method, Quantizer};
 use crate::{Error, layers};
 use tincy_network::{Network, Shape, Source};
 
@@ -129,14 +129,27 @@ impl Model {
     /// # Errors
     /// If there is no convolution of this name, or the method is not one for weights.
     pub fn quantize_weights(&mut self, layer: &str, method: Method) -> Result<(), Error> {
+        let refused = || Error::layer(layer, format!("{method} is a method for activations"));
+        self.quantize_weights_with(layer, |layout, weights| {
+            method.of_weights(layout, weights).ok_or_else(refused)
+        })
+    }
+
+    /// The same with a quantizer that is made for the weights' layout and values.
+    ///
+    /// # Errors
+    /// If there is no convolution of this name, or `make` fails.
+    pub fn quantize_weights_with(
+        &mut self,
+        layer: &str,
+        make: impl FnOnce(Layout, &[f32]) -> Result<Box<dyn Quantizer>, Error>,
+    ) -> Result<(), Error> {
         let node = self.nodes.iter_mut().find(|node| node.name == layer);
         let convolution = node.and_then(|node| node.layer.as_convolution());
         let convolution =
             convolution.ok_or_else(|| Error::layer(layer, "there is no such convolution"))?;
         let weights = self.parameters.get(convolution.weights());
-        let quantizer = method
-            .of_weights(convolution.layout(), weights)
-            .ok_or_else(|| Error::layer(layer, format!("{method} is a method for activations")))?;
+        let quantizer = make(convolution.layout(), weights)?;
         let name = format!("{layer}.step");
         convolution.quantize(Installed::new(quantizer, name, &mut self.parameters));
         Ok(())
@@ -179,6 +192,22 @@ impl Model {
         let mut all = self.quantizers();
         all.find(|(name, _)| *name == node)
             .map(|(_, installed)| installed.get_mut())
+    }
+
+    /// The integers that a convolution's weights become.
+    ///
+    /// # Errors
+    /// If its weights have no quantizer.
+    pub(crate) fn weight_codes(&mut self, layer: &str) -> Result<Codes, Error> {
+        let weights = self.parameters.find(&format!("{layer}.weight"));
+        let weights = weights.map_or(Vec::new(), |id| self.parameters.get(id).to_vec());
+        let parameters = self.parameters.clone();
+        let node = self.nodes.iter_mut().find(|node| node.name == layer);
+        let quantizer = node.and_then(|node| node.layer.quantizer());
+        let quantizer = quantizer
+            .ok_or_else(|| Error::layer(layer, "has float weights; give it a quantizer"))?;
+        quantizer.take(&parameters);
+        Ok(quantizer.get().codes(&weights))
     }
 
     /// Puts a node behind `source` and lets all readers of `source` read it instead.

@@ -3,6 +3,7 @@
 use crate::augment::Batch;
 use crate::losses::{HeadMap, Loss, Terms};
 use crate::optimizer::{Average, Optimizer, Schedule, clip};
+use crate::teacher::Lesson;
 use crate::{Error, Model, Tape};
 use tincy_network::Shape;
 
@@ -64,13 +65,20 @@ impl Training {
         self.optimizer.steps()
     }
 
-    /// One step, when `progress` of the run, 0 to 1, is over.
+    /// One step, when `progress` of the run, 0 to 1, is over; a lesson's gradient is divided as the
+    /// labels' is.
     ///
     /// # Errors
     /// If the batch's size does not suit the model, or the loss has been no number for long.
-    pub fn step(&mut self, batch: &Batch, loss: &dyn Loss, progress: f64) -> Result<Step, Error> {
+    pub fn step(
+        &mut self,
+        batch: &Batch,
+        loss: &dyn Loss,
+        lesson: Option<&Lesson<'_>>,
+        progress: f64,
+    ) -> Result<Step, Error> {
         self.run_forward(batch)?;
-        let terms = self.losses(batch, loss);
+        let terms = self.losses(batch, loss, lesson);
         let divisor = loss.divisor(&terms, batch.truths.len());
         let factor = (1.0 / divisor) as f32;
         self.tape
@@ -116,7 +124,7 @@ impl Training {
     }
 
     /// The loss's sums over the batch; gradients are left at the results.
-    fn losses(&mut self, batch: &Batch, loss: &dyn Loss) -> Terms {
+    fn losses(&mut self, batch: &Batch, loss: &dyn Loss, lesson: Option<&Lesson<'_>>) -> Terms {
         let heads = heads(&self.model);
         let shapes: Vec<Shape> = self.tape.output_shapes();
         let all = self.tape.losses(|picture, maps, gradients| {
@@ -133,6 +141,9 @@ impl Training {
                 .map(|head| vec![0.0; maps[*head].len()])
                 .collect();
             let terms = loss.picture(&views, &batch.truths[picture], &mut own);
+            if let Some(lesson) = lesson {
+                lesson.teach(picture, &views, &mut own);
+            }
             for (head, own) in heads.iter().zip(&own) {
                 gradients[*head].copy_from_slice(own);
             }

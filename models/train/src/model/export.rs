@@ -63,7 +63,7 @@ impl Model {
     }
 
     /// Factor and bias of each channel: those of the normalisation, where there is one.
-    fn fold(&self, name: &str, channels: usize) -> (Vec<f64>, Vec<f32>) {
+    pub(crate) fn fold(&self, name: &str, channels: usize) -> (Vec<f64>, Vec<f32>) {
         let Some(bias) = self.parameters.find(&format!("{name}.bias")) else {
             let [scale, shift, mean, variance] =
                 ["scale", "shift", "mean", "variance"].map(|part| self.values(name, part));
