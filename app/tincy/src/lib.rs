@@ -8,7 +8,6 @@
 //! | [`mod@bench`] | how long things take |
 //! | [`columns`] | tables of text |
 //! | [`inputs`] | which files to work on |
-//! | [`picture`] | picture files to frames and back |
 //! | [`recording`] | recordings to frames |
 //! | [`output`] | what was found, in the form that is wanted |
 //! | [`pipeline`] | items through several workers, in order |
@@ -16,9 +15,7 @@
 //! | [`stop`] | Ctrl-C |
 //! | [`ffmpeg`] | the program ffmpeg as a child |
 //! | [`model`] | opening a model of any format |
-//! | [`dataset`] | sets of pictures with known objects |
 //! | [`detector`] | a model ready to find objects in frames |
-//! | [`score`] | how good detections are |
 //! | [`plot`] | precision-recall curves as SVG and PNG |
 
 #![forbid(unsafe_code)]
@@ -27,17 +24,14 @@ pub mod bench;
 pub mod cli;
 pub mod columns;
 pub mod commands;
-pub mod dataset;
 pub mod detector;
 pub mod ffmpeg;
 pub mod inputs;
 pub mod model;
 pub mod outcome;
 pub mod output;
-pub mod picture;
 pub mod pipeline;
 pub mod plot;
 pub mod progress;
 pub mod recording;
-pub mod score;
 pub mod stop;

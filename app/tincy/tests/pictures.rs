@@ -4,7 +4,7 @@ mod support;
 
 use std::path::Path;
 use support::{run, shared, tincy};
-use tincy::picture::{Limit, read};
+use tincy_dataset::picture::{Limit, read};
 use tincy_vision::Frame;
 
 /// A picture of this size comes out without a word.

@@ -2,10 +2,10 @@
 
 use super::Samples;
 use crate::detector::{Detector, Model};
-use crate::picture::{self, Limit};
 use anyhow::Result;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+use tincy_dataset::picture::{self, Limit};
 use tincy_vision::{Filter, Frame};
 
 /// Times that latency and throughput take turns.

@@ -6,9 +6,9 @@ use crate::inputs::{Input, InputArgs, Kind};
 use crate::model::ModelArgs;
 use crate::outcome::{Outcome, one_line};
 use crate::output::lines::Lines;
+use crate::output::picture::{format, write};
 use crate::output::place::Place;
 use crate::output::{Found, ReportArgs, Reports};
-use crate::picture::{self, Limit};
 use crate::pipeline;
 use crate::progress::Progress;
 use crate::stop::Stop;
@@ -16,6 +16,7 @@ use anyhow::{Result, anyhow};
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tincy_dataset::picture::{self, Limit};
 use tincy_vision::{Detection, Frame};
 
 /// Arguments of `tincy detect`.
@@ -62,7 +63,7 @@ struct Seen {
 /// If nothing could be done.
 pub fn run(args: Args) -> Result<Outcome> {
     let (inputs, stdin) = inputs(&args.inputs)?;
-    let is_picture = |path: &Path| picture::write::format(path).is_ok();
+    let is_picture = |path: &Path| format(path).is_ok();
     let place = args
         .output
         .as_deref()
@@ -226,9 +227,7 @@ impl Run {
 
 /// Annotated pictures have the input's name, if its ending is one that is written.
 fn ending(input: &Input) -> Option<&'static str> {
-    picture::write::format(&input.relative)
-        .is_err()
-        .then_some("jpg")
+    format(&input.relative).is_err().then_some("jpg")
 }
 
 struct Worker {
@@ -249,7 +248,7 @@ impl Worker {
         let detections = self.detector.detect(&frame)?;
         if let Some(path) = &job.output {
             tincy_vision::annotate(&mut frame, &detections, &self.names);
-            picture::write::write(&frame, path)?;
+            write(&frame, path)?;
         }
         Ok(Seen {
             width: frame.width,

@@ -4,14 +4,12 @@
 //! | --- | --- |
 //! | [`expand`] | arguments to files |
 //! | [`pattern`] | `*`, `?`, `[a-z]` and `**` in names |
-//! | [`kind`] | what a file is, by its content |
 //! | [`shard`] | every N-th input, to spread work over machines |
 
 pub mod expand;
-pub mod kind;
 pub mod pattern;
 pub mod shard;
 
 pub use expand::{Input, InputArgs};
-pub use kind::Kind;
 pub use shard::Shard;
+pub use tincy_dataset::picture::{Kind, kind};

@@ -8,6 +8,7 @@
 //! | [`csv`] | CSV |
 //! | [`coco`] | COCO's JSON |
 //! | [`yolo`] | YOLO's text files |
+//! | [`picture`] | a frame to a picture file |
 //! | [`place`] | names of annotated files |
 //! | [`video`] | annotated recordings |
 
@@ -15,6 +16,7 @@ pub mod coco;
 pub mod csv;
 pub mod json;
 pub mod lines;
+pub mod picture;
 pub mod place;
 pub mod report;
 pub mod video;

@@ -2,7 +2,7 @@
 
 use super::{Anchor, Figure, Rgb};
 use crate::columns::shorten;
-use crate::score::{ClassScore, Curve, Report};
+use tincy_dataset::score::{ClassScore, Curve, Report};
 
 const WIDTH: f64 = 960.0;
 const HEIGHT: f64 = 640.0;

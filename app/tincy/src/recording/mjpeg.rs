@@ -2,10 +2,10 @@
 
 use super::reader::{Complaints, DEFAULT_RATE};
 use super::{Error, Info, Rational, Reader};
-use crate::picture::{Limit, jpeg};
 use image::RgbImage;
 use image::imageops::{FilterType, resize};
 use std::io::Read;
+use tincy_dataset::picture::{Limit, jpeg};
 use tincy_vision::Frame;
 
 /// The largest JPEG in a recording.

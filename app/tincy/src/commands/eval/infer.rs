@@ -1,14 +1,14 @@
 //! The model over the pictures of a data set, several at a time, results in order.
 
-use crate::dataset::{Dataset, Oddities};
 use crate::detector::{Detector, Model};
 use crate::outcome::one_line;
-use crate::picture::{self, Limit};
 use crate::pipeline;
 use crate::progress::Progress;
 use crate::stop::Stop;
 use anyhow::Result;
 use std::path::Path;
+use tincy_dataset::picture::{self, Limit};
+use tincy_dataset::{Dataset, Oddities};
 use tincy_vision::{Detection, Filter, Frame};
 
 /// A picture on its way.

@@ -4,19 +4,24 @@
 //! all parts together and gives exactly the figures of a run in one piece. `--detections FILE`
 //! scores what another program found.
 
+mod figures;
 mod infer;
+mod part;
+mod table;
 
-use crate::dataset::{Dataset, Oddities, match_classes};
 use crate::detector::{EngineArgs, Model};
 use crate::inputs::Shard;
 use crate::model::ModelArgs;
 use crate::outcome::{Outcome, Usage};
 use crate::plot;
-use crate::score::{self, Found, Merged, Part, Report, Settings};
 use anyhow::{Context, Result, bail};
+use figures::Figures;
+use part::{Merged, Part, Settings};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
+use tincy_dataset::score::{self, Found, Report};
+use tincy_dataset::{Dataset, Oddities, match_classes};
 use tincy_vision::{Detection, Filter};
 
 /// Arguments of `tincy eval`.
@@ -171,7 +176,7 @@ fn by_model(args: &Args, dataset: &Dataset, model: &Model) -> Result<Work> {
 fn by_files(args: &Args, dataset: &Dataset) -> Result<Work> {
     if let Some(path) = &args.work.detections {
         let mut oddities = Oddities::default();
-        let found = score::read_detections(path)?.resolve(dataset, &mut oddities);
+        let found = table::read_detections(path)?.resolve(dataset, &mut oddities);
         warn(&oddities);
         let title = path
             .file_name()
@@ -281,7 +286,7 @@ impl Gathered {
 fn tell(args: &Args, dataset: &Dataset, work: &Work) -> Result<()> {
     if let Some(path) = &args.save_detections {
         let file = File::create(path).with_context(|| path.display().to_string())?;
-        score::write_csv(BufWriter::new(file), dataset, &work.found)?;
+        table::write_csv(BufWriter::new(file), dataset, &work.found)?;
     }
     let options = score::Options {
         ignore_below: args.ignore_below,
@@ -299,8 +304,9 @@ fn tell(args: &Args, dataset: &Dataset, work: &Work) -> Result<()> {
         let (form, pictures) = (dataset.form, dataset.pictures.len());
         writeln!(
             out,
-            "{} on {root} ({form}), {pictures} pictures\n\n{report}",
-            work.title
+            "{} on {root} ({form}), {pictures} pictures\n\n{}",
+            work.title,
+            Figures(&report)
         )?;
     }
     Ok(())

@@ -4,7 +4,7 @@
 //! players show as the frame before.
 
 use super::VideoWriter;
-use crate::picture::write::jpeg;
+use crate::output::picture::jpeg;
 use crate::recording::{Info, Rational};
 use anyhow::{Result, bail};
 use std::io::{Seek, SeekFrom, Write};

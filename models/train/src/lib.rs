@@ -1,0 +1,43 @@
+//! Trains detectors: layers with hand-written gradients over one array of parameters.
+//!
+//! A [`Model`] is made from a float [`Network`](tincy_network::Network) and computes what that
+//! computes; a [`Tape`] runs batches through it and back. Any number of threads gives the same
+//! bits.
+//!
+//! | module | subject |
+//! | --- | --- |
+//! | [`parameters`] | the numbers that training changes |
+//! | [`model`] | a network as training sees it, from and to the network's description |
+//! | [`tape`] | one batch's way forward and back |
+//! | [`quantize`] | where quantizers enter |
+//! | [`quantizers`] | binary, ternary and integer weights and activations |
+//! | [`losses`] | what is made smaller |
+//! | [`augment`] | pictures as training sees them |
+//! | [`anchors`] | sizes of boxes that fit a set of pictures |
+//! | [`idx`] | MNIST's files |
+//! | `layer`, `layers` | what a kind of layer can do; the kinds |
+//! | `function` | activation functions and their slopes |
+//! | `matrix`, `vector` | products of matrices, loops in vectors |
+
+#![deny(unsafe_code)]
+
+pub mod anchors;
+pub mod augment;
+mod error;
+mod function;
+pub mod idx;
+mod layer;
+mod layers;
+pub mod losses;
+mod matrix;
+pub mod model;
+pub mod parameters;
+pub mod quantize;
+pub mod quantizers;
+pub mod tape;
+mod vector;
+
+pub use error::Error;
+pub use model::Model;
+pub use parameters::Parameters;
+pub use tape::Tape;

@@ -1,0 +1,184 @@
+//! A network as training sees it: layers with gradients, wired, over one array of parameters.
+
+mod build;
+mod export;
+
+pub use build::{Normalisation, Options};
+
+use crate::layer::Layer;
+use crate::parameters::{ParameterId, Parameters};
+use crate::quantize::{MapQuantizer, WeightQuantizer};
+use crate::{Error, layers};
+use tincy_network::{Network, Shape, Source};
+
+/// A float network whose parameters can be trained.
+pub struct Model {
+    pub(crate) nodes: Vec<Node>,
+    parameters: Parameters,
+    /// The network it was made from; exports have its layers with the parameters' values.
+    template: Network,
+    /// Where each layer's output of the template is found.
+    places: Vec<Source>,
+}
+
+/// A layer, and where its inputs come from.
+pub(crate) struct Node {
+    pub(crate) name: String,
+    pub(crate) layer: Box<dyn Layer>,
+    pub(crate) inputs: Vec<Source>,
+}
+
+impl Model {
+    /// The parameters.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// The parameters, to change.
+    pub fn parameters_mut(&mut self) -> &mut Parameters {
+        &mut self.parameters
+    }
+
+    /// The network it was made from.
+    pub fn template(&self) -> &Network {
+        &self.template
+    }
+
+    /// Where the template's results are found.
+    pub(crate) fn outputs(&self) -> Vec<Source> {
+        let outputs = self.template.outputs().iter();
+        outputs.map(|source| self.place(*source)).collect()
+    }
+
+    /// Where the output of the template's layer `source` is found.
+    pub(crate) fn place(&self, source: Source) -> Source {
+        match source {
+            Source::Input => Source::Input,
+            Source::Layer(index) => self.places[index],
+        }
+    }
+
+    /// The shape of every node's output for an input of `height` x `width`.
+    pub(crate) fn shapes(&self, height: usize, width: usize) -> Result<Vec<Shape>, Error> {
+        let channels = self.template.input().shape.channels;
+        let input = Shape::new(height, width, channels);
+        let mut shapes: Vec<Shape> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            let inputs: Vec<_> = node
+                .inputs
+                .iter()
+                .map(|source| match source {
+                    Source::Input => input,
+                    Source::Layer(index) => shapes[*index],
+                })
+                .collect();
+            let shape = node.layer.shape(&inputs).map_err(|error| match error {
+                Error::Shape(what) => Error::layer(&node.name, what),
+                error => error,
+            })?;
+            shapes.push(shape);
+        }
+        Ok(shapes)
+    }
+
+    /// Whether a gradient is wanted at each node's output: whether it, or one before it, is
+    /// trained.
+    pub(crate) fn wanted(&self, input: bool) -> Vec<bool> {
+        let mut wanted: Vec<bool> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            let before = node.inputs.iter().any(|source| match source {
+                Source::Input => input,
+                Source::Layer(index) => wanted[*index],
+            });
+            wanted.push(before || node.layer.is_trained(&self.parameters));
+        }
+        wanted
+    }
+
+    /// Makes what all shards read from the parameters' values.
+    pub(crate) fn prepare(&mut self) {
+        for node in &mut self.nodes {
+            node.layer.prepare(&self.parameters);
+        }
+    }
+
+    /// Hands a node that met the sums of the batch.
+    pub(crate) fn meet(&mut self, node: usize, sums: &[f64], pixels: usize) {
+        let layer = &mut self.nodes[node].layer;
+        layer.meet_forward(sums, pixels, &mut self.parameters);
+    }
+
+    /// Turns gradients of what was prepared into those of the parameters.
+    pub(crate) fn settle(&self, gradient: &mut [f32]) {
+        for node in &self.nodes {
+            node.layer.settle(&self.parameters, gradient);
+        }
+    }
+
+    /// Puts a quantizer before the weights of a convolution; `own` are its parameters' first
+    /// values, trained as `LAYER.step`.
+    ///
+    /// # Errors
+    /// If there is no convolution of this name.
+    pub fn quantize_weights(
+        &mut self,
+        layer: &str,
+        quantizer: Box<dyn WeightQuantizer>,
+        own: &[f32],
+    ) -> Result<(), Error> {
+        let id = self.own_parameters(format!("{layer}.step"), own);
+        let node = self.nodes.iter_mut().find(|node| node.name == layer);
+        let convolution = node.and_then(|node| node.layer.as_convolution());
+        let convolution =
+            convolution.ok_or_else(|| Error::layer(layer, "there is no such convolution"))?;
+        convolution.quantize(quantizer, id);
+        Ok(())
+    }
+
+    /// Puts a quantizer after a layer of the template, for all that read it; `own` are its
+    /// parameters' first values, trained as `LAYER.code.step`.
+    ///
+    /// # Errors
+    /// If there is no layer of this name.
+    pub fn quantize_map(
+        &mut self,
+        layer: &str,
+        quantizer: Box<dyn MapQuantizer>,
+        own: &[f32],
+    ) -> Result<(), Error> {
+        let index = self.template.find(layer);
+        let index = index.ok_or_else(|| Error::layer(layer, "there is no such layer"))?;
+        let own = self.own_parameters(format!("{layer}.code.step"), own);
+        let source = self.places[index];
+        let node = Node {
+            name: format!("{layer}.code"),
+            layer: Box::new(layers::Quantize { quantizer, own }),
+            inputs: vec![source],
+        };
+        self.insert_after(source, node);
+        Ok(())
+    }
+
+    fn own_parameters(&mut self, name: String, own: &[f32]) -> Option<ParameterId> {
+        let role = crate::parameters::Role::Quantizer;
+        (!own.is_empty()).then(|| self.parameters.add(name, role, own))
+    }
+
+    /// Puts a node behind `source` and lets all readers of `source` read it instead.
+    fn insert_after(&mut self, source: Source, node: Node) {
+        let at = match source {
+            Source::Input => 0,
+            Source::Layer(index) => index + 1,
+        };
+        let moved = |read: &mut Source| match *read {
+            read_now if read_now == source => *read = Source::Layer(at),
+            Source::Layer(index) if index >= at => *read = Source::Layer(index + 1),
+            _ => {}
+        };
+        for node in &mut self.nodes {
+            node.inputs.iter_mut().for_each(moved);
+        }
+        self.places.iter_mut().for_each(moved);
+        self.nodes.insert(at, node);
+    }
+}

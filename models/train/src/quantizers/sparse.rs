@@ -1,0 +1,195 @@
+//! Sparse ternary weights in three stages (after Faraone et al., ICONIP 2017; rule "budget").
+//!
+//! ```text
+//! 1 thinning    eta = the (1 - d) quantile of |W|, d falls to the layer's budget
+//!               q = a * sign(W) above eta, a = mean |W| above eta; dE/dW = dE/dq for all weights,
+//!               so that masked ones can come back
+//! 2 pruning     the mask is where q is not 0; the rest is gone for good
+//! 3 retraining  q = a * sign(W) on the mask, a = mean |W| there; dE/dW = dE/dq on the mask, else 0
+//! ```
+//!
+//! [`budget`](super::budget) has how far and how fast d falls.
+
+use super::sums::sum2;
+use super::ternary::{level, mean_above};
+use super::{Codes, Quantizer, Shared, sign};
+
+/// The quantizer of a layer's weights through all three stages.
+#[derive(Clone, Debug)]
+pub struct SparseTernary {
+    density: f64,
+    /// 1 where a weight is left; empty before pruning.
+    mask: Vec<f32>,
+}
+
+impl SparseTernary {
+    /// At the start of stage 1, with this part of the weights not zero.
+    pub fn new(density: f64) -> SparseTernary {
+        SparseTernary {
+            density,
+            mask: Vec::new(),
+        }
+    }
+
+    /// Sets the part of the weights that are not zero. Means nothing once it is pruned.
+    pub fn set_density(&mut self, density: f64) {
+        self.density = density;
+    }
+
+    /// Stage 2: what is zero now stays so.
+    pub fn prune(&mut self, weights: &[f32]) {
+        let eta = quantile_of_magnitudes(weights, 1.0 - self.density);
+        let left = |weight: &f32| f32::from(level(*weight, eta).abs());
+        self.mask = weights.iter().map(left).collect();
+    }
+
+    /// Whether stage 2 is done.
+    pub fn is_pruned(&self) -> bool {
+        !self.mask.is_empty()
+    }
+
+    /// 1 where a weight is left, 0 where it is gone; empty before pruning.
+    pub fn mask(&self) -> &[f32] {
+        &self.mask
+    }
+
+    /// Whether the output channel that `window` lies in has a weight left.
+    pub fn has_any(&self, window: std::ops::Range<usize>) -> bool {
+        self.mask[window].contains(&1.0)
+    }
+
+    fn fit(&self, values: &[f32]) -> Fit<'_> {
+        if self.is_pruned() {
+            let total = sum2(values, &self.mask, |value, left| value.abs() * left);
+            let count = sum2(&self.mask, &self.mask, |left, _| left);
+            Fit::Mask(&self.mask, (total / count.max(1.0)) as f32)
+        } else {
+            let eta = quantile_of_magnitudes(values, 1.0 - self.density);
+            Fit::Threshold(eta, mean_above(values, eta))
+        }
+    }
+}
+
+/// Which weights are left, and their common magnitude.
+enum Fit<'a> {
+    Threshold(f64, f32),
+    Mask(&'a [f32], f32),
+}
+
+impl Fit<'_> {
+    fn scale(&self) -> f32 {
+        match self {
+            Fit::Threshold(_, scale) | Fit::Mask(_, scale) => *scale,
+        }
+    }
+
+    /// -1, 0 or +1.
+    fn level(&self, index: usize, value: f32) -> f32 {
+        match self {
+            Fit::Threshold(eta, _) => f32::from(level(value, *eta)),
+            Fit::Mask(mask, _) => mask[index] * sign(value),
+        }
+    }
+}
+
+/// The magnitude that a part of all magnitudes lie below, between neighbours in proportion.
+fn quantile_of_magnitudes(values: &[f32], part: f64) -> f64 {
+    let mut magnitudes: Vec<f32> = values.iter().map(|value| value.abs()).collect();
+    if magnitudes.is_empty() {
+        return 0.0;
+    }
+    let place = part.clamp(0.0, 1.0) * (magnitudes.len() - 1) as f64;
+    let (_, low, above) = magnitudes.select_nth_unstable_by(place as usize, |a, b| a.total_cmp(b));
+    let low = f64::from(*low);
+    let high = above.iter().copied().min_by(|a, b| a.total_cmp(b));
+    let high = high.map_or(low, f64::from);
+    low + (high - low) * place.fract()
+}
+
+impl Quantizer for SparseTernary {
+    fn forward(&self, values: &[f32], out: &mut [f32]) {
+        let fit = self.fit(values);
+        let scale = fit.scale();
+        for (index, (value, out)) in values.iter().zip(out).enumerate() {
+            *out = scale * fit.level(index, *value);
+        }
+    }
+
+    fn backward(&self, _: &[f32], gradient: &mut [f32], _: &mut [f32]) {
+        for (gradient, left) in gradient.iter_mut().zip(&self.mask) {
+            *gradient *= left;
+        }
+    }
+
+    fn codes(&self, values: &[f32]) -> Codes {
+        let fit = self.fit(values);
+        let values = values.iter().enumerate();
+        Codes {
+            codes: values
+                .map(|(i, value)| fit.level(i, *value) as i16)
+                .collect(),
+            scales: vec![fit.scale()],
+            shared: Shared::Layer,
+        }
+    }
+
+    fn state(&self) -> Vec<f32> {
+        let density = self.density as f32;
+        [density]
+            .into_iter()
+            .chain(self.mask.iter().copied())
+            .collect()
+    }
+
+    fn restore(&mut self, state: &[f32]) -> bool {
+        let Some((density, mask)) = state.split_first() else {
+            return false;
+        };
+        self.density = f64::from(*density);
+        self.mask = mask.to_vec();
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WEIGHTS: [f32; 8] = [0.1, -0.9, 0.3, 0.05, -0.4, 0.8, -0.2, 0.6];
+
+    #[test]
+    fn quantiles_between_neighbours() {
+        let values = [4.0, -1.0, 3.0, -2.0];
+        for (part, expected) in [(0.0, 1.0), (1.0, 4.0), (0.5, 2.5), (0.25, 1.75)] {
+            assert_eq!(quantile_of_magnitudes(&values, part), expected);
+        }
+        assert_eq!(quantile_of_magnitudes(&[], 0.5), 0.0);
+    }
+
+    #[test]
+    fn the_three_stages() {
+        let mut sparse = SparseTernary::new(0.5);
+        let mut out = [0.0; 8];
+        sparse.forward(&WEIGHTS, &mut out);
+        // The four largest: 0.9, 0.8, 0.6, 0.4, whose mean is 0.675.
+        let a = 0.675;
+        assert_eq!(out, [0.0, -a, 0.0, 0.0, -a, a, 0.0, a]);
+        let mut gradient = [1.0; 8];
+        sparse.backward(&WEIGHTS, &mut gradient, &mut []);
+        assert_eq!(gradient, [1.0; 8]);
+
+        sparse.set_density(0.25);
+        sparse.prune(&WEIGHTS);
+        assert_eq!(sparse.codes(&WEIGHTS).sparsity(), 0.75);
+        assert!(sparse.has_any(0..2) && !sparse.has_any(2..5));
+        let turned = WEIGHTS.map(|weight| -weight / 2.0);
+        sparse.forward(&turned, &mut out);
+        assert_eq!(out, [0.0, 0.425, 0.0, 0.0, 0.0, -0.425, 0.0, 0.0]);
+        sparse.backward(&turned, &mut gradient, &mut []);
+        assert_eq!(gradient, [0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+
+        let mut other = SparseTernary::new(1.0);
+        assert!(other.restore(&sparse.state()) && other.is_pruned());
+        assert_eq!(other.codes(&turned), sparse.codes(&turned));
+    }
+}

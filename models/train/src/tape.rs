@@ -1,0 +1,225 @@
+//! One batch's way through a model and back.
+//!
+//! The batch is cut into shards of [`SHARD`] pictures, whatever the number of threads; each shard
+//! has its own maps and gradients, and sums over shards are taken in their order. So any number of
+//! threads gives the same bits.
+
+mod shard;
+
+use crate::Error;
+use crate::model::Model;
+use rayon::prelude::*;
+use shard::Shard;
+use std::sync::Arc;
+use tincy_network::{Shape, Source};
+
+/// Pictures of a shard.
+pub const SHARD: usize = 2;
+
+/// Memory and threads for passes through a model.
+pub struct Tape {
+    pool: Arc<rayon::ThreadPool>,
+    shards: Vec<Shard>,
+    /// Pictures of the batch.
+    pictures: usize,
+    input: Shape,
+    shapes: Vec<Shape>,
+    outputs: Vec<Source>,
+    /// Whether the gradient of the input is computed too.
+    input_gradient: bool,
+}
+
+impl Tape {
+    /// A tape whose passes share these threads.
+    pub fn new(pool: Arc<rayon::ThreadPool>) -> Tape {
+        Tape {
+            pool,
+            shards: Vec::new(),
+            pictures: 0,
+            input: Shape::new(0, 0, 0),
+            shapes: Vec::new(),
+            outputs: Vec::new(),
+            input_gradient: false,
+        }
+    }
+
+    /// Computes the gradient of the input too from now on.
+    pub fn want_input_gradient(&mut self) {
+        self.input_gradient = true;
+    }
+
+    /// Makes room for a batch of pictures of `height` x `width`.
+    ///
+    /// # Errors
+    /// If the size does not suit the model.
+    pub fn begin(
+        &mut self,
+        model: &Model,
+        pictures: usize,
+        height: usize,
+        width: usize,
+    ) -> Result<(), Error> {
+        self.shapes = model.shapes(height, width)?;
+        self.input = Shape::new(height, width, model.template().input().shape.channels);
+        self.pictures = pictures;
+        self.outputs = model.outputs();
+        self.shards
+            .resize_with(pictures.div_ceil(SHARD), Shard::default);
+        for (index, shard) in self.shards.iter_mut().enumerate() {
+            let count = SHARD.min(pictures - index * SHARD);
+            shard.begin(count, self.input, self.shapes.len());
+        }
+        Ok(())
+    }
+
+    /// Shape of a picture's input.
+    pub fn input_shape(&self) -> Shape {
+        self.input
+    }
+
+    /// The shape of each result, in the template's order.
+    pub fn output_shapes(&self) -> Vec<Shape> {
+        let shape = |source: &Source| match source {
+            Source::Input => self.input,
+            Source::Layer(index) => self.shapes[*index],
+        };
+        self.outputs.iter().map(shape).collect()
+    }
+
+    /// The input of a picture, to be written before the way forward.
+    pub fn input_mut(&mut self, picture: usize) -> &mut [f32] {
+        let size = self.input.elements();
+        let input = &mut self.shards[picture / SHARD].input;
+        &mut input[picture % SHARD * size..][..size]
+    }
+
+    /// A result of a picture, after the way forward.
+    pub fn output(&self, output: usize, picture: usize) -> &[f32] {
+        self.map(self.outputs[output], picture)
+    }
+
+    /// The output of a layer of the template for a picture, after the way forward.
+    pub fn layer(&self, model: &Model, layer: usize, picture: usize) -> &[f32] {
+        self.map(model.place(Source::Layer(layer)), picture)
+    }
+
+    fn map(&self, source: Source, picture: usize) -> &[f32] {
+        let map = self.shards[picture / SHARD].map(source);
+        let size = map.len() / self.shards[picture / SHARD].pictures;
+        &map[picture % SHARD * size..][..size]
+    }
+
+    /// The gradient of a picture's input after the way back, if it was
+    /// [wanted](Tape::want_input_gradient).
+    pub fn input_gradient(&self, picture: usize) -> &[f32] {
+        let size = self.input.elements();
+        &self.shards[picture / SHARD].input_gradient()[picture % SHARD * size..][..size]
+    }
+
+    /// Computes all maps. In training, statistics of the batch are taken where the model says so.
+    pub fn forward(&mut self, model: &mut Model, training: bool) {
+        model.prepare();
+        let mut start = 0;
+        for node in 0..model.nodes.len() {
+            if !training || !model.nodes[node].layer.meets() {
+                continue;
+            }
+            let (shapes, shared) = (&self.shapes, &*model);
+            let sums = self.pool.install(|| {
+                let shards = self.shards.par_iter_mut().with_max_len(1);
+                let sums = shards.map(|shard| {
+                    shard.forward(shared, shapes, start..node, training);
+                    shard.forward_sums(shared, shapes, node)
+                });
+                sums.collect::<Vec<_>>()
+            });
+            let pixels = self.pictures * self.shapes[node].pixels();
+            model.meet(node, &total(&sums), pixels);
+            start = node;
+        }
+        let (shapes, shared) = (&self.shapes, &*model);
+        self.pool.install(|| {
+            let shards = self.shards.par_iter_mut().with_max_len(1);
+            shards.for_each(|shard| shard.forward(shared, shapes, start..shapes.len(), training));
+        });
+    }
+
+    /// Calls `loss` for each picture with its results; it overwrites their gradients. What it
+    /// returns comes back in the order of the pictures.
+    pub fn losses<T: Send>(
+        &mut self,
+        loss: impl Fn(usize, &[&[f32]], &mut [&mut [f32]]) -> T + Sync,
+    ) -> Vec<T> {
+        let outputs = &self.outputs;
+        let results: Vec<Vec<T>> = self.pool.install(|| {
+            let shards = self.shards.par_iter_mut().with_max_len(1).enumerate();
+            shards
+                .map(|(index, shard)| shard.losses(outputs, index * SHARD, &loss))
+                .collect()
+        });
+        results.into_iter().flatten().collect()
+    }
+
+    /// Computes the gradients of all parameters, times `factor`, into `gradient` (resized), from
+    /// those of the results.
+    pub fn backward(&mut self, model: &mut Model, factor: f32, gradient: &mut Vec<f32>) {
+        let wanted = model.wanted(self.input_gradient);
+        let length = model.parameters().values().len();
+        let input = self.input_gradient;
+        for shard in &mut self.shards {
+            shard.begin_backward(length, input);
+        }
+        let mut end = model.nodes.len();
+        for node in (0..model.nodes.len()).rev() {
+            if !model.nodes[node].layer.meets() || !wanted[node] {
+                continue;
+            }
+            let (shapes, shared, wanted) = (&self.shapes, &*model, &wanted);
+            let sums = self.pool.install(|| {
+                let shards = self.shards.par_iter_mut().with_max_len(1);
+                let sums = shards.map(|shard| {
+                    shard.backward(shared, shapes, wanted, node + 1..end);
+                    shard.backward_sums(shared, shapes, node)
+                });
+                sums.collect::<Vec<_>>()
+            });
+            let pixels = self.pictures * self.shapes[node].pixels();
+            model.nodes[node].layer.meet_backward(&total(&sums), pixels);
+            end = node + 1;
+        }
+        let (shapes, shared) = (&self.shapes, &*model);
+        self.pool.install(|| {
+            let shards = self.shards.par_iter_mut().with_max_len(1);
+            shards.for_each(|shard| shard.backward(shared, shapes, &wanted, 0..end));
+        });
+        self.sum_gradients(factor, length, gradient);
+        model.settle(gradient);
+    }
+
+    fn sum_gradients(&self, factor: f32, length: usize, gradient: &mut Vec<f32>) {
+        const PART: usize = 1 << 14;
+        gradient.resize(length, 0.0);
+        self.pool.install(|| {
+            let parts = gradient.par_chunks_mut(PART).enumerate();
+            parts.for_each(|(index, part)| {
+                let start = index * PART;
+                for (shard, from) in self.shards.iter().enumerate() {
+                    let from = &from.d_parameters[start..start + part.len()];
+                    crate::vector::put(part, from, shard > 0);
+                }
+                part.iter_mut().for_each(|value| *value *= factor);
+            });
+        });
+    }
+}
+
+/// The sums of all shards, in their order.
+fn total(sums: &[Vec<f64>]) -> Vec<f64> {
+    let mut total = vec![0.0; sums.first().map_or(0, Vec::len)];
+    for sums in sums {
+        for (total, sum) in total.iter_mut().zip(sums) {
+            *total += sum;
+        }
+    }
+    total
+}
