@@ -213,3 +213,41 @@ fn classes_are_cut_without_changing_the_others() {
         "{odd}"
     );
 }
+
+/// Whatever happens to a file, the answer is a network or one line about the file.
+#[test]
+fn damage_is_named() {
+    let Some(folder) = shared("onnx-detectors") else {
+        return;
+    };
+    let sound = std::fs::read(folder.join("yolox-nano.onnx")).unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("damaged.onnx");
+    let mut lines = std::collections::BTreeSet::new();
+    let mut check = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        if let Err(error) = onnx::import(&path, None) {
+            let error = error.to_string();
+            assert_eq!(error.lines().count(), 1, "{error}");
+            assert!(error.starts_with(path.to_str().unwrap()), "{error}");
+            lines.insert(error);
+        }
+    };
+    for part in 0..30 {
+        check(&sound[..part * sound.len() / 30]);
+    }
+    // The nodes come first; a changed bit there can mean anything.
+    let mut state = 1u64;
+    let mut bytes = sound.clone();
+    for _ in 0..150 {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let at = (state >> 33) as usize % 60_000;
+        let bit = 1 << (state >> 60 & 7);
+        bytes[at] ^= bit;
+        check(&bytes);
+        bytes[at] ^= bit;
+    }
+    assert!(lines.len() > 40, "{lines:#?}");
+}
