@@ -26,6 +26,17 @@ impl Input {
         }
     }
 
+    /// The same input in floats: what its codes are before they are rounded and cut, in units of codes
+    /// and counted from the zero point, which is what layers read.
+    pub fn unrounded(&self) -> Input {
+        let mut input = self.clone();
+        if let (Some(code), Some(picture)) = (self.number.code(), &mut input.picture) {
+            picture.std = picture.std.map(|std| (f64::from(std) * code.scale) as f32);
+        }
+        input.number = Number::F32;
+        input
+    }
+
     pub(crate) fn check(&self) -> Result<(), Error> {
         if !self.shape.is_valid() {
             return Err(Error::Network(format!(

@@ -99,6 +99,11 @@ pub(crate) trait Layer: Send + Sync {
         None
     }
 
+    /// Whether of its weights only the signs are used.
+    fn has_signs(&self) -> bool {
+        false
+    }
+
     /// Its quantizer, if it has one.
     fn quantizer(&mut self) -> Option<&mut Installed> {
         None

@@ -194,6 +194,13 @@ impl Model {
             .map(|(_, installed)| installed.get_mut())
     }
 
+    /// Whether a parameter is the weights of a convolution that only their signs are used of.
+    pub fn has_signs(&self, parameter: &str) -> bool {
+        let layer = parameter.strip_suffix(".weight");
+        let node = self.nodes.iter().find(|node| Some(&*node.name) == layer);
+        node.is_some_and(|node| node.layer.has_signs())
+    }
+
     /// The integers that a convolution's weights become.
     ///
     /// # Errors

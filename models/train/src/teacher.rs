@@ -61,7 +61,10 @@ impl Teacher {
         let what =
             "a teacher needs an anchor-free head for each of the student's, of the same stride";
         let outputs = outputs.ok_or_else(|| Error::Shape(what.into()))?;
-        let pictures = (student.input().picture, teacher.input().picture);
+        let pictures = (
+            student.input().unrounded().picture,
+            teacher.input().unrounded().picture,
+        );
         let (Some(from), Some(to)) = pictures else {
             return Err(Error::Shape(
                 "teacher and student must read pictures".into(),

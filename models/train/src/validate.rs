@@ -7,7 +7,7 @@ use std::path::Path;
 use tincy_dataset::picture::{self, Limit};
 use tincy_dataset::score::{self, Found, Report};
 use tincy_dataset::{Dataset, Picture, match_classes};
-use tincy_network::{Input, Number};
+use tincy_network::Input;
 use tincy_vision::{Filter, Fitting, Map, detections};
 
 /// Pictures of a pass.
@@ -47,10 +47,7 @@ pub fn validate(
 ) -> Result<Report, Error> {
     let network = model.template().clone();
     let known = match_classes(network.classes(), &dataset.classes);
-    let input = Input {
-        number: Number::F32,
-        ..network.input().clone()
-    };
+    let input = network.input().unrounded();
     let heads = heads(model);
     let shape = input.shape;
     let mut found: Vec<Found> = Vec::new();

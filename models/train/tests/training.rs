@@ -134,7 +134,7 @@ fn run(training: &mut Training, batch: &Batch, steps: u64, of: u64) -> Terms {
     let mut last = Terms::default();
     for _ in 0..steps {
         let progress = training.steps() as f64 / of as f64;
-        last = training.step(batch, &*loss, progress).unwrap().terms;
+        last = training.step(batch, &*loss, None, progress).unwrap().terms;
     }
     last
 }

@@ -11,15 +11,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 use tincy_dataset::{Dataset, Form, Oddities};
-use tincy_network::file;
+use tincy_network::{Input, Network, file};
 use tincy_train::augment::{Augment, Loader, Pictures, Plan, Source};
 use tincy_train::losses::Loss;
 use tincy_train::losses::region::Weights;
 use tincy_train::model::{Normalisation, Options};
+use tincy_train::networks::tincy_yolo;
 use tincy_train::optimizer::{Group, Method, Optimizer, Schedule};
 use tincy_train::parameters::Role;
+use tincy_train::teacher::Teacher;
 use tincy_train::training::Settings;
-use tincy_train::{Model, Tape, Training, checkpoint, detector, validate};
+use tincy_train::{Model, Tape, Training, checkpoint, detector, low_bit, validate};
 
 /// What a run is made of.
 #[derive(Debug, Args)]
@@ -27,6 +29,18 @@ pub(crate) struct Arguments {
     /// The network to start from: a float model of any kind that `tincy import` reads.
     #[arg(long, value_name = "FILE")]
     start: PathBuf,
+    /// What is made of the start: the network itself, or one that has a name of its own.
+    #[arg(long, value_enum, default_value_t = Kind::Start)]
+    network: Kind,
+    /// A network whose view of every input is learned from too: anchor-free heads, the same classes.
+    #[arg(long, value_name = "FILE")]
+    teacher: Option<PathBuf>,
+    /// How much the teacher's word counts beside a label's.
+    #[arg(long, default_value_t = 0.5)]
+    teacher_weight: f32,
+    /// The rate of binary weights, which are -1 to 1, times the highest rate.
+    #[arg(long, default_value_t = 5.0)]
+    sign_rate: f32,
     /// Class names of a Darknet network, one a line.
     #[arg(long, value_name = "FILE")]
     names: Option<PathBuf>,
@@ -111,6 +125,14 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, clap::ValueEnum)]
+enum Kind {
+    /// The start as it is, in floats.
+    Start,
+    /// A low-bit detector with two heads, from a low-bit chain.
+    TincyYolo,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, clap::ValueEnum)]
 enum HoldOut {
     /// Every tenth.
     Tenth,
@@ -138,6 +160,9 @@ struct Run<'a> {
     arguments: &'a Arguments,
     training: Training,
     loss: Box<dyn Loss>,
+    teacher: Option<Teacher>,
+    /// What the trained network reads, if not what the template does: an exported one has integers.
+    integers: Option<Input>,
     pictures: Arc<Pictures>,
     sets: Vec<Set>,
     journal: Journal,
@@ -173,20 +198,41 @@ impl Run<'_> {
             names: arguments.names.clone(),
             ..Default::default()
         };
-        let network = tincy_import::import(&arguments.start, &options)?;
-        let loss = detector::loss(&network, Weights::default())?;
-        let normalisation = match arguments.normalise {
-            Some(momentum) => Normalisation::Batch { momentum },
-            None => Normalisation::None,
+        let start = tincy_import::import(&arguments.start, &options)?;
+        let tape = || anyhow::Ok(Tape::new(threads::pool(arguments.threads)?));
+        let (pictures, sets) = open_sets(arguments, start.classes())?;
+        let pictures = Arc::new(pictures);
+        let (model, integers) = match arguments.network {
+            Kind::Start => (floats(arguments, &start)?, None),
+            Kind::TincyYolo => {
+                let model = tincy_yolo(arguments, &start, &pictures, &mut tape()?)?;
+                (model, Some(start.input().clone()))
+            }
         };
-        let model = Model::new(&network, Options { normalisation })?;
-        let (pictures, sets) = open_sets(arguments, network.classes())?;
-        let optimizer = Optimizer::new(Method::ADAMW, model.parameters(), |parameter| Group {
-            factor: 1.0,
-            decay: match parameter.role {
-                Role::Weight => arguments.decay,
-                _ => 0.0,
-            },
+        let network = model.template();
+        let loss = detector::loss(network, Weights::default())?;
+        let teacher = match &arguments.teacher {
+            Some(file) => {
+                let teacher = tincy_import::import(file, &Default::default())?;
+                Some(Teacher::new(
+                    &teacher,
+                    network,
+                    arguments.teacher_weight,
+                    tape()?,
+                )?)
+            }
+            None => None,
+        };
+        let is_binary = |name: &str| integers.is_some() && model.has_signs(name);
+        let optimizer = Optimizer::new(Method::ADAMW, model.parameters(), |parameter| {
+            let is_binary = is_binary(&parameter.name);
+            Group {
+                factor: if is_binary { arguments.sign_rate } else { 1.0 },
+                decay: match parameter.role {
+                    Role::Weight if !is_binary => arguments.decay,
+                    _ => 0.0,
+                },
+            }
         });
         let settings = Settings {
             schedule: Schedule {
@@ -197,19 +243,20 @@ impl Run<'_> {
             clip: arguments.clip,
             average: arguments.average,
         };
-        let tape = Tape::new(threads::pool(arguments.threads)?);
         std::fs::create_dir_all(&arguments.checkpoint)
             .with_context(|| arguments.checkpoint.display().to_string())?;
         let mut run = Run {
-            training: Training::new(model, optimizer, settings, tape),
+            training: Training::new(model, optimizer, settings, tape()?),
             loss,
+            teacher,
+            integers,
             note: Note {
                 seed: arguments.seed,
                 batch: arguments.batch,
                 pictures: pictures.pictures.len(),
                 ..Note::default()
             },
-            pictures: Arc::new(pictures),
+            pictures,
             sets,
             journal: Journal::open(&arguments.checkpoint.join("journal.jsonl"))?,
             arguments,
@@ -267,7 +314,7 @@ impl Run<'_> {
                 mosaic: arguments.mosaic,
             },
         };
-        let input = self.training.model.template().input().clone();
+        let input = self.training.model.template().input().unrounded();
         let mut loader = Loader::start(&self.pictures, &input, &plan, self.training.steps(), 1)?;
         let mut end = Instant::now();
         while self.place().progress < 1.0 {
@@ -276,7 +323,12 @@ impl Run<'_> {
             }
             let batch = loader.next_batch()?;
             let progress = self.place().progress;
-            let step = self.training.step(&batch, &*self.loss, progress)?;
+            let lesson = match &mut self.teacher {
+                Some(teacher) => Some(teacher.look(&batch)?),
+                None => None,
+            };
+            let lesson = lesson.as_ref();
+            let step = self.training.step(&batch, &*self.loss, lesson, progress)?;
             self.note.seconds += end.elapsed().as_secs_f64();
             let place = self.place();
             self.journal.step(&step, place, batch.truths.len() as u64)?;
@@ -350,12 +402,59 @@ impl Run<'_> {
     }
 
     fn write(&mut self) -> Result<()> {
-        let network = self.training.with_average(|model, _| model.to_network())?;
+        let integers = self.integers.clone();
+        let network = self.training.with_average(|model, _| match integers {
+            Some(input) => low_bit::export::to_integers(model, &input, tincy_yolo::BITS),
+            None => model.to_network(),
+        })?;
         file::write(&network, &self.arguments.out)?;
         self.journal
             .say(&format!("{}: written", self.arguments.out.display()));
         Ok(())
     }
+}
+
+/// The start in floats.
+fn floats(arguments: &Arguments, start: &Network) -> Result<Model> {
+    let normalisation = match arguments.normalise {
+        Some(momentum) => Normalisation::Batch { momentum },
+        None => Normalisation::None,
+    };
+    Ok(Model::new(start, Options { normalisation })?)
+}
+
+/// `tincy-yolo` from a low-bit chain, its statistics those of some of the pictures.
+fn tincy_yolo(
+    arguments: &Arguments,
+    start: &Network,
+    pictures: &Arc<Pictures>,
+    tape: &mut Tape,
+) -> Result<Model> {
+    const PICTURES: usize = 32;
+    const ROUND: usize = 4;
+    let momentum = arguments.normalise.unwrap_or(0.02);
+    let pruned = low_bit::prune::dead_channels(start, ROUND)?;
+    let start = tincy_yolo::start(&pruned, arguments.seed)?;
+    let mut model = tincy_yolo::model(&start, momentum)?;
+    let plan = Plan {
+        seed: arguments.seed,
+        batch: PICTURES,
+        sizes: Vec::new(),
+        augment: Augment {
+            strength: arguments.strength,
+            flip: 0.5,
+            mosaic: 0.0,
+        },
+    };
+    let batch =
+        Loader::start(pictures, &start.template.input().unrounded(), &plan, 0, 1)?.next_batch()?;
+    let [width, height] = batch.size;
+    tape.begin(&model, PICTURES, height, width)?;
+    for (picture, input) in batch.inputs.chunks_exact(width * height * 3).enumerate() {
+        tape.input_mut(picture).copy_from_slice(input);
+    }
+    low_bit::calibrate::calibrate(&mut model, tape, momentum, &start.wanted)?;
+    Ok(model)
 }
 
 /// The pictures to learn from and the sets to validate with.

@@ -19,21 +19,21 @@ use crate::low_bit::calibrate::Wanted;
 use crate::low_bit::line::{self, Line};
 use crate::model::{Normalisation, Options};
 use crate::quantizers::lsq::Lsq;
-use crate::quantizers::syq::{Levels, Subgroup, Syq};
+use crate::quantizers::signs::Signs;
 use crate::quantizers::uniform::Uniform;
 use crate::quantizers::{Layout, Quantizer};
 use crate::{Error, Model};
 use tincy_network::graph::Builder;
 use tincy_network::{
-    Activation, Affine, Convolution, Finish, Head, HeadKind, Input, Network, Number, Op, Padding,
-    Source, Weights, accumulator,
+    Activation, Affine, Convolution, Finish, Head, HeadKind, Network, Number, Op, Padding, Source,
+    Weights, accumulator,
 };
 
 /// Channels of the two convolutions between the heads.
 const NECK: usize = 128;
 
 /// Bits of activations.
-const BITS: u8 = 4;
+pub const BITS: u8 = 4;
 
 /// The objectness that heads start from, as e^x / (1 + e^x): few cells have an object.
 const RARE: f32 = -4.6;
@@ -124,13 +124,9 @@ struct Growing {
 
 impl Growing {
     fn new(published: &Network) -> Result<Growing, Error> {
-        let mut input = published.input().clone();
-        input.number = Number::F32;
-        if let (Some(code), Some(picture)) = (published.input().number.code(), &mut input.picture) {
-            picture.std = picture.std.map(|std| (f64::from(std) * code.scale) as f32);
-        }
+        let input = published.input().unrounded();
         Ok(Growing {
-            builder: Builder::new("tincy-yolo", Input { ..input })?,
+            builder: Builder::new("tincy-yolo", input)?,
             wanted: Vec::new(),
             binary: Vec::new(),
             maps: Vec::new(),
@@ -317,14 +313,7 @@ pub fn model(start: &Start, momentum: f32) -> Result<Model, Error> {
 
 fn quantizer(is_binary: bool, layout: Layout, weights: &[f32]) -> Box<dyn Quantizer> {
     if is_binary {
-        let ones = vec![1.0; layout.count()];
-        Box::new(Syq::new(
-            Levels::Binary,
-            Subgroup::Layer,
-            false,
-            layout,
-            &ones,
-        ))
+        Box::new(Signs)
     } else {
         let mut lsq = Lsq::weights(8, true, layout, weights);
         if weights.iter().all(|weight| weight.abs() == 1.0) {

@@ -5,6 +5,7 @@
 //! | [`syq`] | binary and ternary codebooks (SYQ, CVPR 2018) | learned: layer, row, kernel position |
 //! | [`ternary`] | ternary weights: TWN's and TTQ's | mean above the threshold; two learned |
 //! | [`sparse`] | ternary with a density that falls, then a fixed mask | mean over the mask |
+//! | [`signs`] | binary weights without a scale (BinaryConnect) | 1 |
 //! | [`dorefa`] | weights of 1 to 8 bits (DoReFa-Net) | fixed |
 //! | [`xnor`] | binary weights (XNOR-Net) | mean magnitude of a channel |
 //! | [`lsq`] | weights and activations of 1 to 8 bits (LSQ, ICLR 2020) | learned: tensor, channel |
@@ -24,6 +25,7 @@ mod layout;
 pub mod lsq;
 pub mod method;
 mod rounding;
+pub mod signs;
 pub mod sparse;
 mod sums;
 pub mod syq;
@@ -68,6 +70,12 @@ pub trait Quantizer: fmt::Debug + Send + Sync {
 
     /// Brings parameters back into their range after a step of the optimizer.
     fn settle(&mut self) {}
+
+    /// The largest magnitude that values should have; larger ones are cut after a step, so that a
+    /// weight of which only the sign is used can still turn.
+    fn reach(&self) -> Option<f32> {
+        None
+    }
 
     /// Everything that must be kept to go on later: the parameters, and what else it remembers.
     fn state(&self) -> Vec<f32> {

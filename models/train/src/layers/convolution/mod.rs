@@ -215,11 +215,20 @@ impl Layer for Convolution {
     fn settle_parameters(&mut self, parameters: &mut Parameters) {
         if let Some(quantizer) = &mut self.quantizer {
             quantizer.settle(parameters);
+            if let Some(reach) = quantizer.get().reach() {
+                let weights = parameters.get_mut(self.weights);
+                weights.iter_mut().for_each(|w| *w = w.clamp(-reach, reach));
+            }
         }
     }
 
     fn quantizer(&mut self) -> Option<&mut Installed> {
         self.quantizer.as_mut()
+    }
+
+    fn has_signs(&self) -> bool {
+        let quantizer = self.quantizer.as_ref();
+        quantizer.is_some_and(|quantizer| quantizer.get().reach().is_some())
     }
 
     fn as_convolution(&mut self) -> Option<&mut Convolution> {
