@@ -87,7 +87,7 @@ pub struct EngineArgs {
     /// Frames worked on at the same time [default: as many as there are cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,
-    /// Kernels: auto, reference, portable, avx2 or neon
+    /// Kernels: auto, reference, portable, avx2, avx512 or neon
     #[arg(long, default_value = "auto", value_name = "NAME", value_parser = backend)]
     pub backend: Backend,
 }

@@ -1,5 +1,5 @@
 //! Times the seven hidden layers of Tinier-YOLO on random data, one line a layer:
-//! `cargo run --release -p tincy-engine --example hidden -- [rounds] [threads] [portable]`.
+//! `cargo run --release -p tincy-engine --example hidden -- [rounds] [threads] [portable | avx2]`.
 //!
 //! CPU time of the thread for one thread, else wall-clock time; the least of all rounds of a layer,
 //! which follow each other. Operations count multiply and add as two.
@@ -37,8 +37,13 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |n: usize| arguments.get(n).and_then(|a| a.parse().ok());
     let (rounds, threads) = (number(0).unwrap_or(20), number(1).unwrap_or(1));
-    let portable = arguments.iter().any(|a| a == "portable");
-    let isa = if portable { Isa::Portable } else { Isa::best() };
+    let wanted = arguments.get(2).map_or("best", String::as_str);
+    let isa = match wanted {
+        "portable" => Isa::Portable,
+        #[cfg(target_arch = "x86_64")]
+        "avx2" => Isa::Avx2(tincy_engine::isa::Avx2::detect().expect("a CPU with AVX2")),
+        _ => Isa::best(),
+    };
     let team = Team::new(threads);
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let layers: Vec<Layer> = LAYERS.map(|layer| make(layer, isa, &mut random)).into();

@@ -44,17 +44,20 @@ pub enum Backend {
     Portable,
     /// AVX2 and FMA on x86-64.
     Avx2,
+    /// AVX-512 with byte permutations on x86-64, where a kernel has a version for it; else AVX2.
+    Avx512,
     /// NEON on aarch64.
     Neon,
 }
 
 impl Backend {
     /// All, in order of the enum.
-    pub const ALL: [Backend; 5] = [
+    pub const ALL: [Backend; 6] = [
         Backend::Auto,
         Backend::Reference,
         Backend::Portable,
         Backend::Avx2,
+        Backend::Avx512,
         Backend::Neon,
     ];
 
@@ -65,6 +68,7 @@ impl Backend {
             Backend::Reference => "reference",
             Backend::Portable => "portable",
             Backend::Avx2 => "avx2",
+            Backend::Avx512 => "avx512",
             Backend::Neon => "neon",
         }
     }
@@ -81,6 +85,8 @@ impl Backend {
             Backend::Reference | Backend::Portable => Some(Isa::Portable),
             #[cfg(target_arch = "x86_64")]
             Backend::Avx2 => crate::isa::Avx2::detect().map(Isa::Avx2),
+            #[cfg(target_arch = "x86_64")]
+            Backend::Avx512 => crate::isa::Avx512::detect().map(Isa::Avx512),
             #[cfg(target_arch = "aarch64")]
             Backend::Neon => crate::isa::Neon::detect().map(Isa::Neon),
             #[allow(unreachable_patterns)]

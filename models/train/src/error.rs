@@ -20,6 +20,18 @@ pub enum Error {
     /// The network as a whole.
     #[error(transparent)]
     Network(#[from] tincy_network::Error),
+    /// The gradient has been no number for many steps.
+    #[error("step {0}: the gradient is no number any more; start again with a lower rate")]
+    Diverged(u64),
+    /// A set of pictures.
+    #[error(transparent)]
+    Dataset(#[from] tincy_dataset::Error),
+    /// A picture that cannot be read.
+    #[error(transparent)]
+    Picture(#[from] tincy_dataset::picture::Error),
+    /// Pictures to inputs, outputs to boxes.
+    #[error(transparent)]
+    Vision(#[from] tincy_vision::Error),
     /// A checkpoint that cannot be read or written, or belongs to another run.
     #[error("{}: {what}", path.display())]
     Checkpoint {

@@ -6,6 +6,7 @@
 use crate::Error;
 use crate::layers::Convolution;
 use crate::parameters::Parameters;
+use crate::quantize::Installed;
 use tincy_network::Shape;
 
 /// One shard's way through a layer.
@@ -85,6 +86,9 @@ pub(crate) trait Layer: Send + Sync {
     /// Turns the summed gradient of what [`prepare`](Layer::prepare) made into the parameters'.
     fn settle(&self, _parameters: &Parameters, _gradient: &mut [f32]) {}
 
+    /// Brings parameters back into their ranges after a step.
+    fn settle_parameters(&mut self, _parameters: &mut Parameters) {}
+
     /// Whether it has parameters of which one is trained.
     fn is_trained(&self, _parameters: &Parameters) -> bool {
         false
@@ -92,6 +96,11 @@ pub(crate) trait Layer: Send + Sync {
 
     /// The layer, if it is a convolution.
     fn as_convolution(&mut self) -> Option<&mut Convolution> {
+        None
+    }
+
+    /// Its quantizer, if it has one.
+    fn quantizer(&mut self) -> Option<&mut Installed> {
         None
     }
 

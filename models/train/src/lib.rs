@@ -9,12 +9,17 @@
 //! | [`parameters`] | the numbers that training changes |
 //! | [`model`] | a network as training sees it, from and to the network's description |
 //! | [`tape`] | one batch's way forward and back |
-//! | [`quantize`] | where quantizers enter |
+//! | [`optimizer`] | from gradients to new parameters |
+//! | [`training`] | a run, step by step |
+//! | [`detector`] | the loss that suits a detector's heads |
+//! | [`mod@validate`] | how good a model is |
+//! | [`checkpoint`] | the state of a run in a file |
 //! | [`quantizers`] | binary, ternary and integer weights and activations |
 //! | [`losses`] | what is made smaller |
 //! | [`augment`] | pictures as training sees them |
 //! | [`anchors`] | sizes of boxes that fit a set of pictures |
 //! | [`idx`] | MNIST's files |
+//! | `quantize` | where quantizers enter |
 //! | `layer`, `layers` | what a kind of layer can do; the kinds |
 //! | `function` | activation functions and their slopes |
 //! | `matrix`, `vector` | products of matrices, loops in vectors |
@@ -23,6 +28,8 @@
 
 pub mod anchors;
 pub mod augment;
+pub mod checkpoint;
+pub mod detector;
 mod error;
 mod function;
 pub mod idx;
@@ -31,13 +38,18 @@ mod layers;
 pub mod losses;
 mod matrix;
 pub mod model;
+pub mod optimizer;
 pub mod parameters;
-pub mod quantize;
+mod quantize;
 pub mod quantizers;
 pub mod tape;
+pub mod training;
+pub mod validate;
 mod vector;
 
 pub use error::Error;
 pub use model::Model;
 pub use parameters::Parameters;
 pub use tape::Tape;
+pub use training::Training;
+pub use validate::validate;

@@ -6,8 +6,9 @@ mod export;
 pub use build::{Normalisation, Options};
 
 use crate::layer::Layer;
-use crate::parameters::{ParameterId, Parameters};
-use crate::quantize::{MapQuantizer, WeightQuantizer};
+use crate::parameters::Parameters;
+use crate::quantize::Installed;
+use crate::quantizers::{Method, Quantizer};
 use crate::{Error, layers};
 use tincy_network::{Network, Shape, Source};
 
@@ -108,6 +109,13 @@ impl Model {
         layer.meet_forward(sums, pixels, &mut self.parameters);
     }
 
+    /// Brings quantizers' parameters back into their ranges after a step.
+    pub(crate) fn settle_parameters(&mut self) {
+        for node in &mut self.nodes {
+            node.layer.settle_parameters(&mut self.parameters);
+        }
+    }
+
     /// Turns gradients of what was prepared into those of the parameters.
     pub(crate) fn settle(&self, gradient: &mut [f32]) {
         for node in &self.nodes {
@@ -115,53 +123,62 @@ impl Model {
         }
     }
 
-    /// Puts a quantizer before the weights of a convolution; `own` are its parameters' first
-    /// values, trained as `LAYER.step`.
+    /// Puts a quantizer before the weights of a convolution; its parameters are trained too, as
+    /// `LAYER.step`.
     ///
     /// # Errors
-    /// If there is no convolution of this name.
-    pub fn quantize_weights(
-        &mut self,
-        layer: &str,
-        quantizer: Box<dyn WeightQuantizer>,
-        own: &[f32],
-    ) -> Result<(), Error> {
-        let id = self.own_parameters(format!("{layer}.step"), own);
+    /// If there is no convolution of this name, or the method is not one for weights.
+    pub fn quantize_weights(&mut self, layer: &str, method: Method) -> Result<(), Error> {
         let node = self.nodes.iter_mut().find(|node| node.name == layer);
         let convolution = node.and_then(|node| node.layer.as_convolution());
         let convolution =
             convolution.ok_or_else(|| Error::layer(layer, "there is no such convolution"))?;
-        convolution.quantize(quantizer, id);
+        let weights = self.parameters.get(convolution.weights());
+        let quantizer = method
+            .of_weights(convolution.layout(), weights)
+            .ok_or_else(|| Error::layer(layer, format!("{method} is a method for activations")))?;
+        let name = format!("{layer}.step");
+        convolution.quantize(Installed::new(quantizer, name, &mut self.parameters));
         Ok(())
     }
 
-    /// Puts a quantizer after a layer of the template, for all that read it; `own` are its
-    /// parameters' first values, trained as `LAYER.code.step`.
+    /// Puts a quantizer after a layer of the template, for all that read it; its parameters are
+    /// trained too, as `LAYER.code.step`.
     ///
     /// # Errors
     /// If there is no layer of this name.
     pub fn quantize_map(
         &mut self,
         layer: &str,
-        quantizer: Box<dyn MapQuantizer>,
-        own: &[f32],
+        quantizer: Box<dyn Quantizer>,
     ) -> Result<(), Error> {
         let index = self.template.find(layer);
         let index = index.ok_or_else(|| Error::layer(layer, "there is no such layer"))?;
-        let own = self.own_parameters(format!("{layer}.code.step"), own);
+        let name = format!("{layer}.code.step");
+        let quantizer = Installed::new(quantizer, name, &mut self.parameters);
         let source = self.places[index];
         let node = Node {
             name: format!("{layer}.code"),
-            layer: Box::new(layers::Quantize { quantizer, own }),
+            layer: Box::new(layers::Quantize(quantizer)),
             inputs: vec![source],
         };
         self.insert_after(source, node);
         Ok(())
     }
 
-    fn own_parameters(&mut self, name: String, own: &[f32]) -> Option<ParameterId> {
-        let role = crate::parameters::Role::Quantizer;
-        (!own.is_empty()).then(|| self.parameters.add(name, role, own))
+    /// The quantizers, by the name of their node.
+    pub(crate) fn quantizers(&mut self) -> impl Iterator<Item = (&str, &mut Installed)> {
+        self.nodes.iter_mut().filter_map(|node| {
+            let quantizer = node.layer.quantizer()?;
+            Some((node.name.as_str(), quantizer))
+        })
+    }
+
+    /// The quantizer of a layer's weights (`LAYER`) or of its output (`LAYER.code`).
+    pub fn quantizer(&mut self, node: &str) -> Option<&mut dyn Quantizer> {
+        let mut all = self.quantizers();
+        all.find(|(name, _)| *name == node)
+            .map(|(_, installed)| installed.get_mut())
     }
 
     /// Puts a node behind `source` and lets all readers of `source` read it instead.

@@ -43,6 +43,11 @@ impl Tape {
         }
     }
 
+    /// Does something on the tape's threads.
+    pub(crate) fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        self.pool.install(work)
+    }
+
     /// Computes the gradient of the input too from now on.
     pub fn want_input_gradient(&mut self) {
         self.input_gradient = true;

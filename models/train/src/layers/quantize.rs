@@ -2,17 +2,13 @@
 
 use crate::Error;
 use crate::layer::{Backward, Forward, Layer};
-use crate::parameters::{ParameterId, Parameters};
-use crate::quantize::MapQuantizer;
+use crate::parameters::Parameters;
+use crate::quantize::Installed;
 use crate::vector::put;
 use tincy_network::Shape;
 
 /// The map as its codes will have it.
-pub(crate) struct Quantize {
-    pub(crate) quantizer: Box<dyn MapQuantizer>,
-    /// The quantizer's own parameters.
-    pub(crate) own: Option<ParameterId>,
-}
+pub(crate) struct Quantize(pub(crate) Installed);
 
 impl Layer for Quantize {
     fn shape(&self, inputs: &[Shape]) -> Result<Shape, Error> {
@@ -20,25 +16,31 @@ impl Layer for Quantize {
     }
 
     fn prepare(&mut self, parameters: &Parameters) {
-        self.quantizer
-            .take(self.own.map_or(&[], |own| parameters.get(own)));
+        self.0.take(parameters);
     }
 
     fn forward(&self, pass: Forward<'_>) {
-        self.quantizer.forward(pass.inputs[0], pass.output);
+        self.0.forward(pass.inputs[0], pass.output);
     }
 
     fn backward(&self, pass: Backward<'_>) {
-        let range = self.own.map_or(0..0, |own| pass.parameters.range(own));
-        let d_own = &mut pass.d_parameters[range];
-        self.quantizer
-            .backward(pass.inputs[0], pass.d_output, d_own);
+        let (map, d_map) = (pass.inputs[0], pass.d_output);
+        self.0
+            .backward(pass.parameters, map, d_map, pass.d_parameters);
         if let Some(gradient) = &mut pass.d_inputs[0] {
-            put(&mut gradient.values, pass.d_output, gradient.add);
+            put(&mut gradient.values, d_map, gradient.add);
         }
     }
 
+    fn settle_parameters(&mut self, parameters: &mut Parameters) {
+        self.0.settle(parameters);
+    }
+
+    fn quantizer(&mut self) -> Option<&mut Installed> {
+        Some(&mut self.0)
+    }
+
     fn is_trained(&self, parameters: &Parameters) -> bool {
-        self.own.is_some_and(|own| parameters.list()[own.0].trained)
+        self.0.is_trained(parameters)
     }
 }

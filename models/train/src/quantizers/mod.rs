@@ -24,7 +24,6 @@ mod layout;
 pub mod lsq;
 pub mod method;
 mod rounding;
-mod seam;
 pub mod sparse;
 mod sums;
 pub mod syq;

@@ -20,6 +20,8 @@ pub(super) fn kernel(task: &Task<'_>, isa: Isa, code: Code) -> Box<dyn Kernel> {
         Isa::Portable => Box::new(Integer::new(Rounded(Portable), task, code)),
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2(avx2) => Box::new(Integer::new(Rounded(avx2), task, code)),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512(avx512) => Box::new(Integer::new(Rounded(avx512.avx2()), task, code)),
         #[cfg(target_arch = "aarch64")]
         Isa::Neon(neon) => Box::new(Integer::new(Rounded(neon), task, code)),
     }

@@ -61,6 +61,8 @@ pub fn kernel(task: &Task<'_>, isa: Isa) -> Option<Box<dyn Kernel>> {
         Isa::Portable => with(portable::Portable, task, affine),
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2(avx2) => with(avx2, task, affine),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512(avx512) => with(avx512.avx2(), task, affine),
         #[cfg(target_arch = "aarch64")]
         Isa::Neon(neon) => with(neon, task, affine),
     }

@@ -44,6 +44,8 @@ pub fn kernel(task: &Task<'_>, isa: Isa) -> Option<Box<dyn Kernel>> {
         Isa::Portable => Box::new(Integer::new(portable::Portable, task, code)),
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2(avx2) => Box::new(Integer::new(avx2, task, code)),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512(avx512) => Box::new(Integer::new(avx512.avx2(), task, code)),
         #[cfg(target_arch = "aarch64")]
         Isa::Neon(neon) => Box::new(Integer::new(neon, task, code)),
     })

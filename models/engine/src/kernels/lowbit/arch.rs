@@ -1,8 +1,9 @@
 //! What an instruction set provides to the look-up method.
 
+use super::finish::Run;
 use super::geometry::Lookups;
 
-/// Bytes of a table: the sixteen partial sums of a unit.
+/// Bytes of the usual table: the sixteen partial sums of four channels.
 pub(super) const TABLE: usize = 16;
 
 /// The most output channels of a block, over all instruction sets.
@@ -29,6 +30,10 @@ pub(super) trait Arch: Copy + Send + Sync + 'static {
     const LANES: usize;
     /// Input channels that one table serves.
     const UNIT: usize;
+    /// Bytes of a table.
+    const TABLE: usize;
+    /// Tables of a band of a large map take about this much, so that they stay in a second-level cache.
+    const BAND_BYTES: usize;
     /// Input channels that [`tables`](Arch::tables) takes at once.
     const STEP: usize;
     /// The pace for codes of one to four bits.
@@ -45,16 +50,17 @@ pub(super) trait Arch: Copy + Send + Sync + 'static {
     }
 
     /// Tables of a row of pixels. Pixel `x` has `channels` codes from `codes[x * pitch]` on, a multiple
-    /// of `STEP`; its tables go to `tables[unit * unit_pitch + x * TABLE..]`, its sum to `sums[x]`.
+    /// of `STEP`; its tables go to `tables[unit * unit_pitch + x * Self::TABLE..]`, its sum to `sums[x]`.
     fn tables(self, row: Row<'_>, tables: &mut [u8], unit_pitch: usize, sums: &mut [i32]);
 
     /// Adds to the sums of tiles, or makes them anew if `fresh`. Pixel `p` looks into the table at
     /// `bases[p] + offset` for each offset of the list, with one row of `LANES` indices each.
     fn tiles(self, look: Look<'_>, tables: &[u8], bases: &[u32], sums: &mut [u16], fresh: bool);
 
-    /// The codes of one block of channels: for each, how many of `thresholds` its accumulator is
-    /// greater than. The accumulator is the largest over all `pixels` of `sums << shift - area`.
-    fn codes(self, pixels: &Pixels<'_>, shift: u32, thresholds: &[i16], codes: &mut [u8]);
+    /// The codes of a block of channels at some output pixels: for each, how many of `thresholds` its
+    /// accumulator is greater than. The accumulator is the largest over the pixels under the pool's
+    /// window (or the only one) of `sums << shift - area`.
+    fn codes(self, run: &Run<'_>, thresholds: &[i16]);
 
     /// Where in a pixel's sums a block's channel lies.
     fn lane(channel: usize) -> usize;
@@ -92,15 +98,4 @@ pub(super) struct Pace {
     pub run: usize,
     /// Runs from one flush to the next: their byte sums stay below 256.
     pub runs: usize,
-}
-
-/// The pixels that become one output pixel: one, or the four under a pool's window.
-#[derive(Clone, Copy)]
-pub(super) struct Pixels<'a> {
-    /// `LANES` sums of each.
-    pub sums: [&'a [u16]; 4],
-    /// Sum of the codes under each one's window.
-    pub areas: [i32; 4],
-    /// How many of the four there are.
-    pub count: usize,
 }

@@ -2,8 +2,8 @@
 
 #![allow(unsafe_code)]
 
-use super::arch::{Arch, Look, Pixels};
-use super::finish::{self, Finish, Output};
+use super::arch::{Arch, Look};
+use super::finish::{self, Finish, Output, Run};
 use super::layer::Lookup;
 use super::pack::Block;
 use crate::parts::Parts;
@@ -94,16 +94,22 @@ impl<A: Arch> Lookup<A> {
         thresholds: &[i16],
         codes: &Parts<'_, u8>,
     ) {
-        self.each_target(view, patches, |slots, areas, pixel| {
-            let pixels = Pixels {
-                sums: slots.map(|slot| &sums[slot * A::LANES..][..A::LANES]),
-                areas,
-                count: self.geometry.window_pixels(),
-            };
-            // SAFETY: members have blocks of channels, or rows, of their own.
-            let out = unsafe { codes.part(self.channels(block, pixel)) };
-            finish::narrow(self.arch, &pixels, self.shift, thresholds, out);
-        });
+        let (geometry, channels) = (&self.geometry, &self.blocks[block]);
+        let targets = geometry.patch_targets();
+        let run = Run {
+            sums,
+            first_slot: patches.start * geometry.patch_slots(),
+            targets: &geometry.targets[patches.start * targets..patches.end * targets],
+            end: geometry.target_pixels(view.rows),
+            areas: view.areas,
+            window: geometry.window_pixels(),
+            shift: self.shift,
+            codes: *codes,
+            first_code: view.first_pixel * geometry.outputs + channels.first,
+            pitch: geometry.outputs,
+            count: channels.count,
+        };
+        self.arch.codes(&run, thresholds);
     }
 
     /// Outputs of some patches from their sums in 32 bits.
@@ -146,15 +152,14 @@ impl<A: Arch> Lookup<A> {
         mut finish: impl FnMut([usize; 4], [i32; 4], usize),
     ) {
         let geometry = &self.geometry;
-        let (slots, targets) = (geometry.patch_slots(), geometry.patch_targets());
+        let first_slot = patches.start * geometry.patch_slots();
+        let targets = geometry.patch_targets();
         let end = geometry.target_pixels(view.rows);
-        let of_patches = &geometry.targets[patches.start * targets..patches.end * targets];
-        for (patch, targets) in of_patches.chunks_exact(targets).enumerate() {
-            for target in targets.iter().filter(|target| target.pixel < end) {
-                let areas = target.areas.map(|area| view.areas[area as usize]);
-                let slots = target.slots.map(|slot| patch * slots + usize::from(slot));
-                finish(slots, areas, view.first_pixel + target.pixel as usize);
-            }
+        let targets = &geometry.targets[patches.start * targets..patches.end * targets];
+        for target in targets.iter().filter(|target| target.pixel < end) {
+            let areas = target.areas.map(|area| view.areas[area as usize]);
+            let slots = target.slots.map(|slot| slot as usize - first_slot);
+            finish(slots, areas, view.first_pixel + target.pixel as usize);
         }
     }
 

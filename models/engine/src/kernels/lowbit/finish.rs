@@ -1,7 +1,9 @@
 //! Sums to outputs: thresholds in 16 bits where that is proved, everything else in 32.
 
-use super::arch::{Arch, MAX_LANES, Pixels};
-use super::geometry::Pooling;
+#![allow(unsafe_code)]
+
+use super::arch::{Arch, MAX_LANES};
+use super::geometry::{Pooling, Target};
 use super::pack::{self, Block, Packed};
 use crate::parts::Parts;
 use crate::tensor::TensorMut;
@@ -64,21 +66,61 @@ impl Finish {
     }
 }
 
-/// Codes of one pixel's block, by [`Arch::codes`].
-#[inline(always)]
-pub(super) fn narrow<A: Arch>(
-    arch: A,
-    pixels: &Pixels<'_>,
-    shift: u32,
-    thresholds: &[i16],
-    out: &mut [u8],
-) {
-    if out.len() == A::LANES {
-        arch.codes(pixels, shift, thresholds, out);
-    } else {
-        let mut codes = [0; MAX_LANES];
-        arch.codes(pixels, shift, thresholds, &mut codes[..A::LANES]);
-        out.copy_from_slice(&codes[..out.len()]);
+/// Output pixels of a block of channels that are finished one after another.
+#[derive(Clone, Copy)]
+pub(super) struct Run<'a> {
+    /// Sums of whole patches, lanes for each slot.
+    pub sums: &'a [u16],
+    /// The slot of the first of these.
+    pub first_slot: usize,
+    /// What becomes of them; those with a pixel from `end` on do not exist.
+    pub targets: &'a [Target],
+    pub end: u32,
+    /// Sums of codes under the windows of a band.
+    pub areas: &'a [i32],
+    /// Pixels that become one: 1, or the 4 under a pool's window.
+    pub window: usize,
+    /// What the sums are shifted by.
+    pub shift: u32,
+    /// The map that is written, where the band and the block begin in it, and the steps to the next pixel.
+    pub codes: Parts<'a, u8>,
+    pub first_code: usize,
+    pub pitch: usize,
+    /// Channels that are written.
+    pub count: usize,
+}
+
+/// The pixels that become one output pixel, and the codes that are written.
+pub(super) struct Pixels<'a, const N: usize> {
+    /// Lanes of each.
+    pub sums: [&'a [u16]; N],
+    /// Sum of the codes under each one's window.
+    pub areas: [i32; N],
+    /// Codes of the block's channels.
+    pub codes: &'a mut [u8],
+}
+
+impl<'a> Run<'a> {
+    /// What output pixel `n` is made of, if there is such a pixel; `N` is the window's size.
+    #[inline(always)]
+    pub(super) fn pixels<const N: usize>(&self, n: usize, lanes: usize) -> Option<Pixels<'a, N>> {
+        let target = &self.targets[n];
+        if target.pixel >= self.end {
+            return None;
+        }
+        let first = self.first_code + target.pixel as usize * self.pitch;
+        let (mut sums, mut areas) = ([[].as_slice(); N], [0; N]);
+        for i in 0..N {
+            sums[i] = &self.sums[(target.slots[i] as usize - self.first_slot) * lanes..][..lanes];
+            areas[i] = self.areas[target.areas[i] as usize];
+        }
+        Some(Pixels {
+            sums,
+            areas,
+            // SAFETY: members have blocks of channels, or rows, of their own, and a pixel's codes are
+            // let go before the next one's are asked for.
+            codes: unsafe { self.codes.part(first..first + self.count) },
+        })
     }
 }
 
@@ -150,7 +192,6 @@ fn affine<'a>(
 ///
 /// # Safety
 /// No other thread may hold a part of `output` that overlaps `range`.
-#[allow(unsafe_code)]
 pub(super) unsafe fn write_affine(
     finish: &Affine,
     block: &Block,

@@ -1,16 +1,13 @@
 //! Where tables, tiles and outputs of a layer lie.
 //!
-//! Tables of a band of rows lie as `[row][group][unit][column][16]`, padding included. A tile is a few
+//! Tables of a band of rows lie as `[row][group][unit][column][table]`, padding included. A tile is a few
 //! output pixels, a *patch* the tiles whose pixels are finished together; a *slot* is a pixel's place
 //! in that order. All offsets are in bytes from the band's first table.
 
-use super::arch::{Arch, Patch, TABLE};
+use super::arch::{Arch, Patch};
 use crate::kernel::Task;
 use tincy_network::shape::window_positions;
 use tincy_network::{Padding, Pool, Shape};
-
-/// Tables of a band of a large map take about this much, so that they stay in a second-level cache.
-const BAND_BYTES: usize = 256 << 10;
 
 /// Indices of a block of channels are taken in chunks of about this much, so that they stay in a
 /// first-level cache while all tiles pass.
@@ -53,18 +50,19 @@ pub(super) struct Lookups<'a> {
     reach: usize,
     /// The distances that a 3x3 window without dilation needs at stride 1; its list has nine offsets a
     /// unit.
-    #[cfg_attr(not(target_arch = "aarch64"), expect(dead_code, reason = "for NEON"))]
     pub square: Option<Square>,
 }
 
 /// Distances between the tables of a 3x3 window, in bytes.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(target_arch = "aarch64"), expect(dead_code, reason = "for NEON"))]
 pub(super) struct Square {
     /// From a row to the next.
     pub row_pitch: usize,
     /// From a unit to the next.
     pub unit_pitch: usize,
+    /// Whether patches are those of a pooled layer, two rows each.
+    #[cfg(target_arch = "x86_64")]
+    pub pooled: bool,
 }
 
 impl Lookups<'_> {
@@ -95,8 +93,8 @@ pub(super) struct Chunk {
 pub(super) struct Target {
     /// Its number in the band, row by row; `u32::MAX` for none.
     pub pixel: u32,
-    /// The slots of its patch that it is made of; all the same without pooling.
-    pub slots: [u8; 4],
+    /// The slots that it is made of, counted from the band's first; all the same without pooling.
+    pub slots: [u32; 4],
     /// For each of these, the place of its window's sum of codes.
     pub areas: [u32; 4],
 }
@@ -123,6 +121,8 @@ pub(super) struct Geometry {
     /// Whether all rows make one band, which the team shares by channels, not by rows.
     pub shared: bool,
     pub patch: Patch,
+    /// Bytes of a table.
+    pub table: usize,
     /// Tables of a row.
     pub table_columns: usize,
     pub unit_pitch: usize,
@@ -171,7 +171,7 @@ impl Geometry {
             columns.next_multiple_of(if patch.aligned { patch.size[1] } else { 1 }) - 1;
         let table_columns = (input.width + left + right).max(last_column * sx + (kx - 1) * dx + 1);
         let padded_channels = channels.next_multiple_of(A::STEP);
-        let unit_pitch = table_columns * TABLE;
+        let unit_pitch = table_columns * A::TABLE;
         let mut geometry = Geometry {
             input,
             kernel: [ky, kx],
@@ -188,9 +188,10 @@ impl Geometry {
             band_rows: rows,
             shared: false,
             patch,
+            table: A::TABLE,
             table_columns,
             unit_pitch,
-            row_pitch: unit_pitch * convolution.groups * (padded_channels / A::UNIT),
+            row_pitch: unit_pitch * convolution.groups * padded_channels.div_ceil(A::UNIT),
             offsets: Vec::new(),
             reach: 0,
             square,
@@ -198,7 +199,7 @@ impl Geometry {
             bases: Vec::new(),
             targets: Vec::new(),
         };
-        geometry.set_band();
+        geometry.set_band(A::BAND_BYTES);
         geometry.set_chunks(channels.div_ceil(A::UNIT), run);
         geometry.set_slots();
         let far = geometry.table_bytes(geometry.band_rows) + geometry.reach;
@@ -267,6 +268,8 @@ impl Geometry {
         let square = Square {
             row_pitch: self.row_pitch,
             unit_pitch: self.unit_pitch,
+            #[cfg(target_arch = "x86_64")]
+            pooled: self.pooling == Pooling::Halve,
         };
         Lookups {
             offsets: &self.offsets[..chunk.lookups],
@@ -277,7 +280,7 @@ impl Geometry {
 
     /// A small map with many weights is one band: its tables are made once, and its weights read
     /// once. A large map goes by bands.
-    fn set_band(&mut self) {
+    fn set_band(&mut self, bytes: usize) {
         let positions = self.kernel[0] * self.kernel[1];
         let weights = positions * self.outputs * self.channels / 4;
         self.shared = self.table_bytes(self.rows) <= weights || self.pooling == Pooling::Smooth;
@@ -285,7 +288,7 @@ impl Geometry {
             return;
         }
         let step = self.patch.size[0];
-        let fits = (1..=self.rows / step).take_while(|n| self.table_bytes(n * step) <= BAND_BYTES);
+        let fits = (1..=self.rows / step).take_while(|n| self.table_bytes(n * step) <= bytes);
         self.band_rows = step * fits.last().unwrap_or(1);
     }
 
@@ -306,7 +309,7 @@ impl Geometry {
         for unit in 0..step {
             for y in 0..self.kernel[0] {
                 for x in 0..self.kernel[1] {
-                    let column = x * self.dilation[1] * TABLE;
+                    let column = x * self.dilation[1] * self.table;
                     let row = y * self.dilation[0] * self.row_pitch;
                     self.offsets
                         .push((unit * self.unit_pitch + row + column) as u32);
@@ -319,7 +322,7 @@ impl Geometry {
             .offsets
             .iter()
             .max()
-            .map_or(0, |offset| *offset as usize + TABLE);
+            .map_or(0, |offset| *offset as usize + self.table);
     }
 
     /// Lays out slots and targets of a full band; a band with fewer rows uses the first of them.
@@ -341,16 +344,15 @@ impl Geometry {
                 };
                 let (y, x) = (y.min(self.band_rows - 1), x * self.stride[1]);
                 let row = y * self.stride[0] * self.row_pitch;
-                self.bases.push((row + x * TABLE) as u32);
+                self.bases.push((row + x * self.table) as u32);
                 areas.push((y * self.table_columns + x) as u32);
             }
             for n in 0..self.patch_targets() {
                 let (pixel, slots) = self.target(patch, n);
-                let areas = slots.map(|slot| areas[usize::from(slot)]);
                 self.targets.push(Target {
                     pixel,
-                    slots,
-                    areas,
+                    slots: slots.map(|slot| (patch * self.patch_slots()) as u32 + u32::from(slot)),
+                    areas: slots.map(|slot| areas[usize::from(slot)]),
                 });
             }
         }

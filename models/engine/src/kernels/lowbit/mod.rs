@@ -9,7 +9,8 @@
 //! - binary: `acc = S+ - S- = 2 S+ - A`,
 //! - ternary: `acc = S+ - S- = S+ + (A - S-) - A`, where `A - S-` is looked up by the plane "not -1".
 //!
-//! So ternary weights are one more plane of indices, and nothing else. The portable version has no
+//! So ternary weights are one more plane of indices, and nothing else. AVX-512 looks up tables of 64
+//! bytes, so its unit is six channels. The portable version has no
 //! shuffle: its unit is one channel, its table the code, its index a mask.
 //!
 //! | module | subject |
@@ -25,6 +26,8 @@
 mod arch;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod block;
 mod finish;
 mod geometry;
@@ -49,6 +52,8 @@ pub fn kernel(task: &Task<'_>, isa: Isa) -> Option<Box<dyn Kernel>> {
         Isa::Portable => boxed(Lookup::new(task, portable::Portable)?),
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2(avx2) => boxed(Lookup::new(task, avx2)?),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512(avx512) => boxed(Lookup::new(task, avx512)?),
         #[cfg(target_arch = "aarch64")]
         Isa::Neon(neon) => boxed(Lookup::new(task, neon)?),
     }

@@ -7,7 +7,8 @@
 
 #![allow(unsafe_code)]
 
-use super::arch::{Arch, Look, Pace, Patch, Pixels, Row, TABLE};
+use super::arch::{Arch, Look, Pace, Patch, Row, TABLE};
+use super::finish::{Pixels, Run};
 use super::geometry::Square;
 use crate::isa::Neon;
 use std::arch::aarch64::*;
@@ -38,6 +39,8 @@ impl Arch for Neon {
     ];
     const LANES: usize = LANES;
     const UNIT: usize = 4;
+    const TABLE: usize = TABLE;
+    const BAND_BYTES: usize = 256 << 10;
     const STEP: usize = 16;
     const PACE: [Pace; 4] = [
         Pace { run: 1, runs: 63 },
@@ -76,11 +79,18 @@ impl Arch for Neon {
         }
     }
 
-    fn codes(self, pixels: &Pixels<'_>, shift: u32, thresholds: &[i16], codes: &mut [u8]) {
-        assert!(codes.len() == LANES && thresholds.len().is_multiple_of(LANES));
-        assert!(pixels.sums.iter().all(|sums| sums.len() == LANES));
-        // SAFETY: the assertions are the function's conditions.
-        unsafe { count_reached(pixels, shift, thresholds, codes.as_mut_ptr()) }
+    fn codes(self, run: &Run<'_>, thresholds: &[i16]) {
+        assert!(thresholds.len().is_multiple_of(LANES));
+        for n in 0..run.targets.len() {
+            // SAFETY: the assertion is the function's condition.
+            unsafe {
+                if run.window == 1 {
+                    count_reached(run.pixels::<1>(n, LANES), run.shift, thresholds);
+                } else {
+                    count_reached(run.pixels::<4>(n, LANES), run.shift, thresholds);
+                }
+            }
+        }
     }
 
     fn lane(channel: usize) -> usize {
@@ -367,19 +377,25 @@ unsafe fn make_tables(row: Row<'_>, tables: *mut u8, unit_pitch: usize, sums: &m
     }
 }
 
-/// Counts, for 32 channels, the thresholds that the largest accumulator is above.
+/// The codes of 32 channels (or the first of them) at an output pixel, if there is one.
 ///
 /// # Safety
-/// Sums have 32 lanes, thresholds whole rows of 32, and 32 bytes can be written.
-unsafe fn count_reached(pixels: &Pixels<'_>, shift: u32, thresholds: &[i16], codes: *mut u8) {
-    // SAFETY: in bounds by the caller's promise.
+/// Thresholds are whole rows of 32.
+#[inline]
+unsafe fn count_reached<const N: usize>(
+    pixels: Option<Pixels<'_, N>>,
+    shift: u32,
+    thresholds: &[i16],
+) {
+    let Some(pixels) = pixels else { return };
+    // SAFETY: promised by the caller; sums of a pixel are 32 numbers.
     unsafe {
         let shift = vdupq_n_s16(shift as i16);
         let mut acc = [vdupq_n_s16(i16::MIN); 4];
-        for n in 0..pixels.count {
-            let area = vdupq_n_s16(pixels.areas[n] as i16);
+        for (sums, area) in pixels.sums.into_iter().zip(pixels.areas) {
+            let area = vdupq_n_s16(area as i16);
             for (i, acc) in acc.iter_mut().enumerate() {
-                let sums = vreinterpretq_s16_u16(vld1q_u16(pixels.sums[n].as_ptr().add(8 * i)));
+                let sums = vreinterpretq_s16_u16(vld1q_u16(sums.as_ptr().add(8 * i)));
                 *acc = vmaxq_s16(*acc, vsubq_s16(vshlq_s16(sums, shift), area));
             }
         }
@@ -390,8 +406,16 @@ unsafe fn count_reached(pixels: &Pixels<'_>, shift: u32, thresholds: &[i16], cod
                 *count = vsubq_s16(*count, vreinterpretq_s16_u16(above));
             }
         }
+        let mut codes = [0u8; LANES];
         for (i, count) in counts.into_iter().enumerate() {
-            vst1_u8(codes.add(8 * i), vmovn_u16(vreinterpretq_u16_s16(count)));
+            let narrow = vmovn_u16(vreinterpretq_u16_s16(count));
+            vst1_u8(codes.as_mut_ptr().add(8 * i), narrow);
+        }
+        let count = pixels.codes.len();
+        if let Ok(all) = <&mut [u8; LANES]>::try_from(&mut *pixels.codes) {
+            *all = codes;
+        } else {
+            pixels.codes.copy_from_slice(&codes[..count]);
         }
     }
 }

@@ -3,7 +3,8 @@
 //! Without a byte shuffle a look-up is no gain, so a unit is one channel, its table the code
 //! sixteen times over, and its index a mask: sixteen output channels take one `and` and one `add`.
 
-use super::arch::{Arch, Look, Pace, Patch, Pixels, Row, TABLE};
+use super::arch::{Arch, Look, Pace, Patch, Row, TABLE};
+use super::finish::{Pixels, Run};
 
 /// Plain Rust.
 #[derive(Clone, Copy)]
@@ -31,6 +32,8 @@ impl Arch for Portable {
     ];
     const LANES: usize = LANES;
     const UNIT: usize = 1;
+    const TABLE: usize = TABLE;
+    const BAND_BYTES: usize = 256 << 10;
     const STEP: usize = 1;
     const PACE: [Pace; 4] = [
         Pace { run: 1, runs: 255 },
@@ -71,23 +74,14 @@ impl Arch for Portable {
         }
     }
 
-    fn codes(self, pixels: &Pixels<'_>, shift: u32, thresholds: &[i16], codes: &mut [u8]) {
-        let mut largest = [i16::MIN; LANES];
-        for (sums, area) in pixels.sums.into_iter().zip(pixels.areas).take(pixels.count) {
-            for (largest, sum) in largest.iter_mut().zip(sums) {
-                *largest = (*largest).max((sum << shift).wrapping_sub(area as u16) as i16);
+    fn codes(self, run: &Run<'_>, thresholds: &[i16]) {
+        for n in 0..run.targets.len() {
+            if run.window == 1 {
+                count_reached(run.pixels::<1>(n, LANES), run.shift, thresholds);
+            } else {
+                count_reached(run.pixels::<4>(n, LANES), run.shift, thresholds);
             }
         }
-        let mut counts = [0i16; LANES];
-        for step in thresholds.as_chunks::<LANES>().0 {
-            for ((count, acc), t) in counts.iter_mut().zip(largest).zip(step) {
-                *count += i16::from(acc > *t);
-            }
-        }
-        codes
-            .iter_mut()
-            .zip(counts)
-            .for_each(|(code, count)| *code = count as u8);
     }
 
     fn lane(channel: usize) -> usize {
@@ -98,6 +92,27 @@ impl Arch for Portable {
         out.iter_mut()
             .zip(sums)
             .for_each(|(out, sum)| *out += i32::from(*sum));
+    }
+}
+
+/// The codes of an output pixel, if there is one.
+#[inline(always)]
+fn count_reached<const N: usize>(pixels: Option<Pixels<'_, N>>, shift: u32, thresholds: &[i16]) {
+    let Some(pixels) = pixels else { return };
+    let mut largest = [i16::MIN; LANES];
+    for (sums, area) in pixels.sums.into_iter().zip(pixels.areas) {
+        for (largest, sum) in largest.iter_mut().zip(sums) {
+            *largest = (*largest).max((sum << shift).wrapping_sub(area as u16) as i16);
+        }
+    }
+    let mut counts = [0i16; LANES];
+    for step in thresholds.as_chunks::<LANES>().0 {
+        for ((count, acc), t) in counts.iter_mut().zip(largest).zip(step) {
+            *count += i16::from(acc > *t);
+        }
+    }
+    for (code, count) in pixels.codes.iter_mut().zip(counts) {
+        *code = count as u8;
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rows of codes to tables, and the sums of codes under windows.
 
-use super::arch::{Arch, Row, TABLE};
+use super::arch::{Arch, Row};
 use super::geometry::Geometry;
 
 /// Makes row `row` of the tables (counted from the first row of padding) but for its sides, which are
@@ -33,7 +33,7 @@ pub(super) fn row<A: Arch>(
         let sums = &mut sums[left..left + width];
         arch.tables(
             codes,
-            &mut tables[left * TABLE..],
+            &mut tables[left * geometry.table..],
             geometry.unit_pitch,
             sums,
         );
@@ -42,8 +42,8 @@ pub(super) fn row<A: Arch>(
 
 /// Clears the tables of padding left and right in whole rows; making a row anew leaves them so.
 pub(super) fn clear_sides(geometry: &Geometry, rows: &mut [u8]) {
-    let left = geometry.padding.left * TABLE;
-    let right = left + geometry.input.width * TABLE;
+    let left = geometry.padding.left * geometry.table;
+    let right = left + geometry.input.width * geometry.table;
     for unit in rows.chunks_exact_mut(geometry.unit_pitch) {
         unit[..left].fill(0);
         unit[right..].fill(0);

@@ -40,12 +40,8 @@ fn wanted(bits: std::ops::RangeInclusive<u8>) -> Wanted {
     }
 }
 
-fn isas() -> Vec<Isa> {
-    vec![Isa::Portable, Isa::best()]
-}
-
 fn check_all(wanted: &Wanted, seed: u64, count: usize) {
-    for isa in isas() {
+    for isa in Isa::all() {
         let make = |task: &Task<'_>| -> Option<Box<dyn Kernel>> { kernel(task, isa) };
         check_random(wanted, seed, count, &make);
     }
@@ -77,7 +73,7 @@ fn sums_at_their_bounds() {
         kernels: vec![[1, 1], [3, 3]],
         ..wanted(1..=4)
     };
-    for isa in isas() {
+    for isa in Isa::all() {
         let make = |task: &Task<'_>| -> Option<Box<dyn Kernel>> { kernel(task, isa) };
         check_extremes(&wanted(1..=4), 3, CASES / 4, &make);
         check_extremes(&deep, 4, CASES / 20, &make);

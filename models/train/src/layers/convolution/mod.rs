@@ -11,7 +11,8 @@ use crate::Error;
 use crate::function::{descend_summed, finish, finish_into, needs_sum};
 use crate::layer::{Backward, Forward, Gradient, Layer, sized};
 use crate::parameters::{ParameterId, Parameters};
-use crate::quantize::WeightQuantizer;
+use crate::quantize::Installed;
+use crate::quantizers::Layout;
 use crate::vector::{Repeated, clear};
 use dense::Dense;
 use depthwise::{Depthwise, channels_first, channels_last};
@@ -24,8 +25,8 @@ pub(crate) struct Convolution {
     weights: ParameterId,
     bias: Option<ParameterId>,
     activation: Activation,
-    /// What the weights pass before they are used, and its own parameters.
-    quantizer: Option<(Box<dyn WeightQuantizer>, Option<ParameterId>)>,
+    /// What the weights pass before they are used.
+    quantizer: Option<Installed>,
     /// The weights that are used, in the order of the kernel: as the network has them, or
     /// `[ky][kx][channel]` for depthwise convolutions.
     used: Vec<f32>,
@@ -51,12 +52,23 @@ impl Convolution {
     }
 
     /// Puts a quantizer before the weights.
-    pub(crate) fn quantize(
-        &mut self,
-        quantizer: Box<dyn WeightQuantizer>,
-        parameters: Option<ParameterId>,
-    ) {
-        self.quantizer = Some((quantizer, parameters));
+    pub(crate) fn quantize(&mut self, quantizer: Installed) {
+        self.quantizer = Some(quantizer);
+    }
+
+    /// Its weights among the parameters.
+    pub(crate) fn weights(&self) -> ParameterId {
+        self.weights
+    }
+
+    /// The sides of its weights.
+    pub(crate) fn layout(&self) -> Layout {
+        Layout {
+            outputs: self.geometry.outputs,
+            rows: self.geometry.kernel[0],
+            columns: self.geometry.kernel[1],
+            inputs: self.geometry.group_inputs(),
+        }
     }
 
     fn taps(&self) -> usize {
@@ -110,8 +122,8 @@ impl Layer for Convolution {
         let quantized;
         let weights = match &mut self.quantizer {
             None => weights,
-            Some((quantizer, own)) => {
-                quantizer.take(own.map_or(&[], |own| parameters.get(own)));
+            Some(quantizer) => {
+                quantizer.take(parameters);
                 let mut out = vec![0.0; weights.len()];
                 quantizer.forward(weights, &mut out);
                 quantized = out;
@@ -192,16 +204,22 @@ impl Layer for Convolution {
             let given = gradient[range.clone()].to_vec();
             channels_first(&given, self.taps(), &mut gradient[range.clone()]);
         }
-        if let Some((quantizer, own)) = &self.quantizer {
-            let given = gradient[range.clone()].to_vec();
-            let mut d_own = vec![0.0; own.map_or(0, |own| parameters.get(own).len())];
-            let d_weights = &mut gradient[range];
-            d_weights.fill(0.0);
-            quantizer.backward(parameters.get(self.weights), &given, d_weights, &mut d_own);
-            if let Some(own) = own {
-                gradient[parameters.range(*own)].copy_from_slice(&d_own);
-            }
+        if let Some(quantizer) = &self.quantizer {
+            let mut d_weights = gradient[range.clone()].to_vec();
+            let weights = parameters.get(self.weights);
+            quantizer.backward(parameters, weights, &mut d_weights, gradient);
+            gradient[range].copy_from_slice(&d_weights);
         }
+    }
+
+    fn settle_parameters(&mut self, parameters: &mut Parameters) {
+        if let Some(quantizer) = &mut self.quantizer {
+            quantizer.settle(parameters);
+        }
+    }
+
+    fn quantizer(&mut self) -> Option<&mut Installed> {
+        self.quantizer.as_mut()
     }
 
     fn as_convolution(&mut self) -> Option<&mut Convolution> {
@@ -209,10 +227,10 @@ impl Layer for Convolution {
     }
 
     fn is_trained(&self, parameters: &Parameters) -> bool {
-        let own = self.quantizer.as_ref().and_then(|(_, own)| *own);
-        let all = [Some(self.weights), self.bias, own];
-        all.into_iter()
-            .flatten()
-            .any(|id| parameters.list()[id.0].trained)
+        let own = self.quantizer.as_ref();
+        let ids = [Some(self.weights), self.bias];
+        let mut ids = ids.into_iter().flatten();
+        ids.any(|id| parameters.list()[id.0].trained)
+            || own.is_some_and(|own| own.is_trained(parameters))
     }
 }

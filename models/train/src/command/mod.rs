@@ -1,0 +1,31 @@
+//! What can be asked on the command line.
+
+mod detect;
+mod journal;
+mod range;
+mod stop;
+mod threads;
+
+use clap::{Parser, Subcommand};
+
+/// Trains networks for `tincy`.
+#[derive(Debug, Parser)]
+#[command(name = "tincy-train", version, about)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Trains a network that finds boxes, from a network that does so already.
+    Detect(Box<detect::Arguments>),
+}
+
+impl Cli {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        match self.task {
+            Task::Detect(arguments) => detect::run(&arguments),
+        }
+    }
+}
