@@ -44,7 +44,11 @@ impl<'a> Course<'a> {
     pub fn new(model: &'a mut Model, tape: &'a mut Tape, settings: Settings) -> Course<'a> {
         let group = |parameter: &crate::parameters::Parameter| Group {
             factor: 1.0,
-            decay: if parameter.role == Role::Weight { settings.decay } else { 0.0 },
+            decay: if parameter.role == Role::Weight {
+                settings.decay
+            } else {
+                0.0
+            },
         };
         let optimizer = Optimizer::new(Method::ADAMW, model.parameters(), group);
         Course {
@@ -132,7 +136,8 @@ impl<'a> Course<'a> {
         place: usize,
         progress: f64,
     ) -> Result<f64, Error> {
-        self.tape.begin(self.model, batch.len(), digits.rows, digits.columns)?;
+        self.tape
+            .begin(self.model, batch.len(), digits.rows, digits.columns)?;
         let (seed, distortion) = (self.settings.seed, &self.settings.distortion);
         for (within, number) in batch.iter().enumerate() {
             let mut chance = Chance::new(seed, u64::MAX, (place + within) as u64);
@@ -157,7 +162,8 @@ impl<'a> Course<'a> {
             floor: 0.0,
         };
         let rate = schedule.at(self.optimizer.steps(), progress);
-        self.optimizer.step(self.model.parameters_mut(), &self.gradient, rate);
+        self.optimizer
+            .step(self.model.parameters_mut(), &self.gradient, rate);
         self.model.settle_parameters();
         Ok(loss)
     }
@@ -187,4 +193,90 @@ pub fn accuracy(model: &mut Model, tape: &mut Tape, digits: &Digits) -> Result<f
         }
     }
     Ok(right as f64 / digits.len().max(1) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classify::{Kind, Quantization, quantize};
+    use crate::model::{Normalisation, Options};
+    use std::sync::Arc;
+
+    /// Ten pictures a class; a class is a bright bar in its own place.
+    fn bars() -> Digits {
+        let labels: Vec<u8> = (0..100).map(|number| number % 10).collect();
+        let mut pixels = vec![0; 100 * 28 * 28];
+        for (number, picture) in pixels.chunks_exact_mut(28 * 28).enumerate() {
+            for x in 4..24 {
+                picture[(4 + 2 * (number % 10)) * 28 + x] = 120 + number as u8;
+            }
+        }
+        Digits {
+            rows: 28,
+            columns: 28,
+            pixels,
+            labels,
+        }
+    }
+
+    fn settings(density: Option<f64>) -> Settings {
+        Settings {
+            epochs: 12,
+            batch: 20,
+            rate: 5e-3,
+            decay: 1e-4,
+            distortion: Distortion::default(),
+            seed: 1,
+            density,
+        }
+    }
+
+    /// Runs of the same seed with one and with two threads; accuracy and parameters.
+    fn learn(weights: &str, density: Option<f64>, threads: usize) -> (f64, Vec<f32>, f64) {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        let mut tape = Tape::new(Arc::new(pool)).with_shard(4);
+        let network = "mlp-32-32".parse::<Kind>().unwrap().build(3).unwrap();
+        let normalisation = Normalisation::Batch { momentum: 0.3 };
+        let mut model = Model::new(&network, Options { normalisation }).unwrap();
+        let quantization = Quantization {
+            weights: Some(weights.parse().unwrap()),
+            activations: Some("uniform4".parse().unwrap()),
+            first: true,
+        };
+        quantize(&mut model, &quantization).unwrap();
+        let digits = bars();
+        let course = Course::new(&mut model, &mut tape, settings(density));
+        let mut losses = Vec::new();
+        let keep = |_, loss| {
+            losses.push(loss);
+            true
+        };
+        course.run(&digits, keep).unwrap();
+        assert!(losses[11] < losses[0] / 4.0, "{losses:?}");
+        let right = accuracy(&mut model, &mut tape, &digits).unwrap();
+        let weights = model
+            .parameters()
+            .get(model.parameters().find("full1.weight").unwrap());
+        let weights = weights.to_vec();
+        let sparsity = model.quantizer("full0").unwrap().codes(&weights).sparsity();
+        (right, model.parameters().values().to_vec(), sparsity)
+    }
+
+    #[test]
+    fn bars_are_learned_and_threads_do_not_matter() {
+        let (right, values, _) = learn("syq-binary-layer", None, 1);
+        assert!(right > 0.95, "{right}");
+        assert_eq!(learn("syq-binary-layer", None, 2).1, values);
+    }
+
+    #[test]
+    fn thinned_weights_stay_pruned() {
+        let (right, _, sparsity) = learn("sparse", Some(0.3), 2);
+        assert!(right > 0.9, "{right}");
+        // The layer that costs most is thinned most.
+        assert!(sparsity > 0.7, "{sparsity}");
+    }
 }

@@ -107,7 +107,11 @@ fn between(picture: &[u8], rows: usize, columns: usize, y: f64, x: f64) -> f64 {
     let (down, across) = (y - top, x - left);
     let pixel = |y: f64, x: f64| {
         let inside = y >= 0.0 && x >= 0.0 && y < rows as f64 && x < columns as f64;
-        if inside { f64::from(picture[y as usize * columns + x as usize]) } else { 0.0 }
+        if inside {
+            f64::from(picture[y as usize * columns + x as usize])
+        } else {
+            0.0
+        }
     };
     let row = |y: f64| pixel(y, left) * (1.0 - across) + pixel(y, left + 1.0) * across;
     row(top) * (1.0 - down) + row(top + 1.0) * down
@@ -138,9 +142,20 @@ mod tests {
         let mut out = vec![0.0; 28 * 28];
         let (mut sums, mut first) = (Vec::new(), Vec::new());
         for index in 0..20 {
-            write_distorted(&digits, 0, &only_shift, &mut Chance::new(1, 0, index), &mut out);
+            write_distorted(
+                &digits,
+                0,
+                &only_shift,
+                &mut Chance::new(1, 0, index),
+                &mut out,
+            );
             sums.push(out.iter().sum::<f32>());
-            let brightest = out.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
+            let brightest = out
+                .iter()
+                .enumerate()
+                .max_by(|a, b| a.1.total_cmp(b.1))
+                .unwrap()
+                .0;
             let (y, x) = (brightest / 28, brightest % 28);
             assert!((11..=17).contains(&y) && (11..=17).contains(&x), "{y} {x}");
             first.push(brightest);

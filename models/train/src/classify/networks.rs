@@ -11,8 +11,8 @@ use tincy_network::{
 /// A network by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// `cnn-8-16-16-64`: three 3x3 convolutions of these widths, the second and the third followed
-    /// by pooling, then a hidden layer.
+    /// `cnn-8-16-16-64`: three 3x3 convolutions of these widths, the first two followed by pooling,
+    /// then a hidden layer.
     Cnn([usize; 4]),
     /// `mlp-1024-1024`: hidden layers of these widths.
     Mlp(Vec<usize>),
@@ -23,10 +23,16 @@ impl FromStr for Kind {
 
     fn from_str(text: &str) -> Result<Kind, String> {
         let wrong = || {
-            format!("`{text}` is no network; there are cnn-C1-C2-C3-H and mlp-H1-H2..., with widths")
+            format!(
+                "`{text}` is no network; there are cnn-C1-C2-C3-H and mlp-H1-H2..., with widths"
+            )
         };
         let (name, widths) = text.split_once('-').ok_or_else(wrong)?;
-        let width = |text: &str| text.parse().ok().filter(|width| (1..=1 << 14).contains(width));
+        let width = |text: &str| {
+            text.parse()
+                .ok()
+                .filter(|width| (1..=1 << 14).contains(width))
+        };
         let widths: Option<Vec<usize>> = widths.split('-').map(width).collect();
         let widths = widths.ok_or_else(wrong)?;
         match name {
@@ -49,10 +55,10 @@ impl Kind {
         match self {
             Kind::Cnn([first, second, third, hidden]) => {
                 at = drawing.convolution("conv0", at, *first, 3, 1)?;
+                at = drawing.pool("pool0", at)?;
                 at = drawing.convolution("conv1", at, *second, 3, 1)?;
                 at = drawing.pool("pool1", at)?;
                 at = drawing.convolution("conv2", at, *third, 3, 1)?;
-                at = drawing.pool("pool2", at)?;
                 at = drawing.convolution("full3", at, *hidden, 7, 0)?;
             }
             Kind::Mlp(widths) => {
@@ -128,7 +134,7 @@ impl Drawing {
 
     fn pool(&mut self, name: &str, from: Source) -> Result<Source, Error> {
         let pool = Pool {
-            kernel: [2; 2],
+            size: [2; 2],
             stride: [2; 2],
             padding: Padding::same(0),
         };
@@ -139,7 +145,8 @@ impl Drawing {
         let op = self.layer(from, 10, 1, 0, Activation::Linear);
         let classes = self.builder.layer("classes", op, &[from])?;
         self.builder.output_tensor(classes);
-        self.builder.classes((0..10).map(|digit| digit.to_string()).collect());
+        self.builder
+            .classes((0..10).map(|digit| digit.to_string()).collect());
         self.builder.build()
     }
 }
@@ -158,7 +165,12 @@ mod tests {
         let mlp: Kind = "mlp-32-16".parse().unwrap();
         assert_eq!(mlp.build(1).unwrap().layers().len(), 3);
         for wrong in ["", "cnn", "cnn-8", "mlp-0", "mlp-8-x", "rnn-8"] {
-            assert!(wrong.parse::<Kind>().unwrap_err().contains("there are cnn-"));
+            assert!(
+                wrong
+                    .parse::<Kind>()
+                    .unwrap_err()
+                    .contains("there are cnn-")
+            );
         }
     }
 }

@@ -22,13 +22,10 @@ pub struct Quantization {
 pub fn quantize(model: &mut Model, quantization: &Quantization) -> Result<(), Error> {
     let layers: Vec<(String, Layout, usize)> = layers(model);
     let last = layers.len() - 1;
-    for (number, (name, layout, features)) in layers.iter().enumerate().take(last) {
-        if let Some(method) = quantization.weights.filter(|_| number > 0 || quantization.first) {
-            let id = model.parameters().find(&format!("{name}.weight"));
-            let weights = id.map_or(&[][..], |id| model.parameters().get(id));
-            let quantizer = method.of_weights(*layout, weights);
-            let wrong = || Error::Shape(format!("{method} is not for weights"));
-            model.quantize_weights(name, quantizer.ok_or_else(wrong)?)?;
+    for (number, (name, _, features)) in layers.iter().enumerate().take(last) {
+        let inner = number > 0 || quantization.first;
+        if let Some(method) = quantization.weights.filter(|_| inner) {
+            model.quantize_weights(name, method)?;
         }
         if let Some(method) = quantization.activations {
             // Behind normalisation, activations are about 1 in size.
