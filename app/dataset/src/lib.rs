@@ -8,7 +8,6 @@
 
 #![forbid(unsafe_code)]
 
-mod class;
 mod error;
 mod forms;
 mod labelled;
@@ -19,9 +18,9 @@ pub mod picture;
 pub mod score;
 mod set;
 
-pub use class::{match_classes, plain_name};
 pub use error::Error;
 pub use labelled::{Picture, Place};
 pub use object::{Edges, Object};
 pub use oddity::Oddities;
 pub use set::{Dataset, Form};
+pub use tincy_network::classes::{match_classes, plain_name};

@@ -49,6 +49,44 @@ fn import_then_inspect_the_published_network() {
 }
 
 #[test]
+fn import_of_an_onnx_file_keeps_some_classes() {
+    let Some(source) = shared("onnx-detectors/yolox-nano.onnx") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("voc.tincy");
+    let mut command = tincy();
+    let command = command.arg("import").arg(&source).arg("-o").arg(&model);
+    let made = run(command.args(["--keep", "voc"]));
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let text = run(tincy().arg("inspect").arg(&model)).stdout;
+    for expected in [
+        "416x416x3 u8, BGR, at the top left on 0.447 grey, half-pixel centres",
+        "yolox, grid 52x52, stride 8, 20 classes",
+        "conv 6x6 /2",
+    ] {
+        assert!(text.contains(expected), "{text}");
+    }
+    let Some(pictures) = shared("onnx-detectors/inputs") else {
+        return;
+    };
+    let found = run(tincy()
+        .arg("detect")
+        .arg("--model")
+        .arg(&model)
+        .arg(pictures.join("dog_416x416_letterbox-topleft.png")));
+    assert_eq!(found.code, 0, "{}", found.stderr);
+    for class in ["dog 86%", "bicycle 80%", "car 80%"] {
+        assert!(found.stdout.contains(class), "{}", found.stdout);
+    }
+    let mut command = tincy();
+    let command = command.arg("import").arg(&source).arg("-o").arg(&model);
+    let odd = run(command.args(["-f", "--keep", "unicorn"]));
+    assert_eq!((odd.code, odd.stderr.lines().count()), (3, 1));
+    assert!(odd.stderr.contains("no class `unicorn`"), "{}", odd.stderr);
+}
+
+#[test]
 fn import_of_a_pair_takes_names_and_fit() {
     let pair = ["weights", "cfg"].map(|e| shared(&format!("darknet-models/yololite-trial3.{e}")));
     let ([Some(weights), Some(cfg)], Some(names)) = (pair, shared("darknet-models/voc.names"))

@@ -77,7 +77,7 @@ impl Fitting {
             lanes,
             fill: match picture.fit {
                 Fit::Stretch => 0.0,
-                Fit::Letterbox { fill } => fill,
+                Fit::Letterbox { fill } | Fit::Corner { fill } => fill,
             },
             levels: Levels::new(&picture, shape.channels, input.number),
             input: input.clone(),

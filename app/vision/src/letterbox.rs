@@ -24,11 +24,18 @@ impl Placement {
     pub fn new(fit: Fit, input: Shape, width: usize, height: usize) -> Placement {
         let (new_width, new_height) = match fit {
             Fit::Stretch => (input.width, input.height),
-            Fit::Letterbox { .. } => letterboxed(input, width, height),
+            Fit::Letterbox { .. } | Fit::Corner { .. } => letterboxed(input, width, height),
+        };
+        let (left, top) = match fit {
+            Fit::Corner { .. } => (0, 0),
+            _ => (
+                (input.width - new_width) / 2,
+                (input.height - new_height) / 2,
+            ),
         };
         Placement {
-            left: (input.width - new_width) / 2,
-            top: (input.height - new_height) / 2,
+            left,
+            top,
             width: new_width,
             height: new_height,
         }
@@ -100,9 +107,23 @@ mod tests {
     }
 
     #[test]
+    fn the_corner_is_the_letterbox_moved() {
+        for (width, height) in [(768, 576), (333, 500), (1000, 1), (416, 416)] {
+            let centred = Placement::new(DARKNET, NET, width, height);
+            let corner = Placement::new(Fit::Corner { fill: 0.5 }, NET, width, height);
+            let expected = Placement {
+                left: 0,
+                top: 0,
+                ..centred
+            };
+            assert_eq!(corner, expected);
+        }
+    }
+
+    #[test]
     fn the_whole_placement_is_the_whole_picture() {
         for (width, height) in [(768, 576), (333, 500), (1000, 1), (1, 1), (7680, 4320)] {
-            for fit in [Fit::Stretch, DARKNET] {
+            for fit in [Fit::Stretch, DARKNET, Fit::Corner { fill: 0.5 }] {
                 let at = Placement::new(fit, NET, width, height);
                 let rect = Rect {
                     left: at.left as f32 / 416.0,

@@ -32,6 +32,16 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// A node of a graph is wrong or asks for something that cannot be done.
+    #[error("{path}: node {node}: {what}")]
+    Node {
+        /// The file.
+        path: PathBuf,
+        /// Number, name, operator and opset.
+        node: String,
+        /// What is wrong with it.
+        what: String,
+    },
     /// A file of parameters has another size than its layer needs.
     #[error("{path}: layer {layer}: {expected} bytes expected, {found} found")]
     Size {

@@ -1,6 +1,6 @@
 //! Any model by its path: which format it has, and where its other files are.
 
-use crate::{Error, Result, darknet, finn};
+use crate::{Error, Result, classes, darknet, finn, onnx};
 use std::path::{Path, PathBuf};
 use tincy_network::{Fit, Network, file};
 
@@ -12,19 +12,30 @@ pub struct Options {
     pub cfg: Option<PathBuf>,
     /// The weights of a Darknet `.cfg`; else `NAME.weights` beside it.
     pub weights: Option<PathBuf>,
-    /// Class names of a Darknet network, one a line; else `NAME.names` beside the cfg, else
+    /// Class names of a Darknet or ONNX network, one a line; else `NAME.names` beside it, else
     /// numbers.
     pub names: Option<PathBuf>,
     /// How pictures are fitted, instead of how the model says.
     pub fit: Option<Fit>,
+    /// The only classes that are kept, in this order, by any of their names; the filters of the
+    /// others are cut off.
+    pub keep: Option<Vec<String>>,
 }
 
-/// Opens or imports a model: a `.tincy` file, a Darknet `.cfg` or `.weights`, or a folder of FINN
-/// parameter files.
+/// Opens or imports a model: a `.tincy` file, an ONNX file, a Darknet `.cfg` or `.weights`, or a
+/// folder of FINN parameter files.
 ///
 /// # Errors
 /// If the path holds none of these, what was looked for; else as the format's own import.
 pub fn import(path: &Path, options: &Options) -> Result<Network> {
+    let network = whole(path, options)?;
+    match &options.keep {
+        Some(names) => classes::keep(&network, names).map_err(Error::network(path)),
+        None => Ok(network),
+    }
+}
+
+fn whole(path: &Path, options: &Options) -> Result<Network> {
     if path.is_dir() {
         return Ok(fitted(finn::import(path)?, options.fit));
     }
@@ -36,6 +47,11 @@ pub fn import(path: &Path, options: &Options) -> Result<Network> {
     }
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("tincy") => Ok(fitted(file::open(path)?, options.fit)),
+        Some("onnx") => {
+            let found = path.with_extension("names");
+            let network = onnx::import(path, names(&found, options))?;
+            Ok(fitted(network, options.fit))
+        }
         Some("cfg") => {
             let weights = beside(path, &options.weights, "weights")?;
             pair(path, &weights, options)
@@ -52,7 +68,7 @@ pub fn import(path: &Path, options: &Options) -> Result<Network> {
         }
         _ => Err(Error::Nothing {
             path: path.to_path_buf(),
-            what: "not a model; looked for NAME.tincy, a Darknet NAME.cfg, NAME.weights or \
+            what: "not a model; looked for NAME.tincy, NAME.onnx, a Darknet NAME.cfg, NAME.weights or \
                    NAME.conv.N, or a folder of FINN parameter files"
                 .into(),
         }),
@@ -68,12 +84,21 @@ fn fitted(network: Network, fit: Option<Fit>) -> Network {
 
 fn pair(cfg: &Path, weights: &Path, options: &Options) -> Result<Network> {
     let found = cfg.with_extension("names");
-    let names = match &options.names {
-        Some(names) => Some(names.as_path()),
-        None => found.is_file().then_some(found.as_path()),
-    };
     let fit = options.fit;
-    darknet::import(cfg, weights, names, darknet::Options { fit })
+    darknet::import(
+        cfg,
+        weights,
+        names(&found, options),
+        darknet::Options { fit },
+    )
+}
+
+/// The list of names that was named, else the one that was found, if it was.
+fn names<'a>(found: &'a Path, options: &'a Options) -> Option<&'a Path> {
+    match &options.names {
+        Some(names) => Some(names),
+        None => found.is_file().then_some(found),
+    }
 }
 
 /// The other file of a pair: the one that was named, else the one beside `path`.

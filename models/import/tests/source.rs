@@ -81,7 +81,7 @@ fn what_was_looked_for_is_said() {
     std::fs::write(&text, "nothing").unwrap();
     let error = refused(&text, &Options::default());
     assert!(
-        error.contains("looked for NAME.tincy, a Darknet NAME.cfg"),
+        error.contains("looked for NAME.tincy, NAME.onnx, a Darknet NAME.cfg"),
         "{error}"
     );
     let error = refused(folder.path(), &Options::default());

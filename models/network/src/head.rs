@@ -85,8 +85,12 @@ impl Head {
             .checked_add(5)
             .and_then(|n| n.checked_mul(boxes));
         if boxes == 0 || channels != Some(shape.channels) {
+            let (of, times) = match self.kind {
+                HeadKind::Yolox { .. } => ("one box a cell".into(), ""),
+                _ => (format!("{boxes} anchors"), "anchors * "),
+            };
             return Err(Error::Network(format!(
-                "a head of {boxes} boxes a cell and {} classes reads boxes * (5 + classes) channels, its map has {}",
+                "a head of {of} and {} classes reads {times}(5 + classes) channels, its map has {}",
                 self.classes, shape.channels
             )));
         }

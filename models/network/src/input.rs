@@ -100,6 +100,11 @@ pub enum Fit {
         /// Grey of the rest, 0 to 1 (pixel / 255). Darknet has 0.5.
         fill: f32,
     },
+    /// As the letterbox, but placed at the top left: YOLOX's way.
+    Corner {
+        /// Grey of the rest, 0 to 1 (pixel / 255). YOLOX has 114 / 255.
+        fill: f32,
+    },
 }
 
 /// How pixels between pixels are made.

@@ -22,6 +22,7 @@
 //! | [`accumulator`] | the proved bounds of integer sums |
 //! | [`input`] | what the network expects a picture to look like |
 //! | [`head`] | what its outputs mean |
+//! | [`classes`] | class names, and which mean the same |
 //! | [`graph`] | layers wired into a network, and their validation |
 //! | [`cost`] | operations and bytes per layer |
 //! | [`mod@file`] | the model file `NAME.tincy` |
@@ -30,6 +31,7 @@
 
 pub mod accumulator;
 pub mod activation;
+pub mod classes;
 pub mod convolution;
 pub mod cost;
 mod error;

@@ -242,7 +242,7 @@ fn what_is_unknown_or_does_not_fit_is_named() {
         (
             r#"\"classes\":2"#,
             r#"\"classes\":3"#,
-            "a head of 1 boxes a cell and 3 classes",
+            "a head of one box a cell and 3 classes",
         ),
         (r#""5.shift""#, r#""9.shift""#, "number of shifts"),
         (r#""5.table""#, r#""9.table""#, "entries of the table"),

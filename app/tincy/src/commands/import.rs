@@ -7,13 +7,13 @@ use clap::ValueEnum;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use tincy_import::Options;
-use tincy_network::{Fit, file};
+use tincy_network::{Fit, classes, file};
 
 /// Arguments of `tincy import`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A Darknet NAME.cfg and NAME.weights (one of them, if the other lies beside it), or a
-    /// folder of FINN parameter files
+    /// An ONNX file, a Darknet NAME.cfg and NAME.weights (one of them, if the other lies beside
+    /// it), or a folder of FINN parameter files
     #[arg(required = true, num_args = 1..=2, value_name = "SOURCE")]
     sources: Vec<PathBuf>,
     /// The model file to make, NAME.tincy
@@ -22,9 +22,13 @@ pub struct Args {
     /// Name of the model, for people; else the source's
     #[arg(long)]
     name: Option<String>,
-    /// Class names of a Darknet network, one a line; else NAME.names beside it
+    /// Class names of a Darknet or ONNX network, one a line; else NAME.names beside it
     #[arg(long, value_name = "FILE")]
     classes: Option<PathBuf>,
+    /// The only classes to keep, in this order, or `voc` for those of PASCAL VOC; the filters of
+    /// the others are cut off, which leaves the scores of these as they are
+    #[arg(long, value_name = "CLASS,...|voc", value_delimiter = ',')]
+    keep: Vec<String>,
     /// How pictures are brought to the network's size; else as the source says
     #[arg(long)]
     fit: Option<FitName>,
@@ -96,6 +100,16 @@ fn source(args: &Args) -> Result<(&Path, Options)> {
         weights: None,
         names: args.classes.clone(),
         fit,
+        keep: kept(&args.keep),
     };
     Ok((source, options))
+}
+
+/// The classes to keep, `voc` written out.
+fn kept(names: &[String]) -> Option<Vec<String>> {
+    match names {
+        [] => None,
+        [voc] if voc.eq_ignore_ascii_case("voc") => Some(classes::VOC.map(String::from).to_vec()),
+        names => Some(names.to_vec()),
+    }
 }

@@ -207,6 +207,7 @@ fn input(network: &Network) -> String {
         let fit = match picture.fit {
             Fit::Stretch => "stretched".to_string(),
             Fit::Letterbox { fill } => format!("letterboxed on {fill:.3} grey"),
+            Fit::Corner { fill } => format!("at the top left on {fill:.3} grey"),
         };
         let order = format!("{:?}", picture.order).to_uppercase();
         let resample = match picture.resample {

@@ -185,7 +185,7 @@ impl<'a> Workshop<'a> {
     /// What is around pictures, 0 to 255.
     fn grey(&self) -> u8 {
         match self.picture.fit {
-            Fit::Letterbox { fill, .. } => (fill * 255.0).round() as u8,
+            Fit::Letterbox { fill, .. } | Fit::Corner { fill } => (fill * 255.0).round() as u8,
             Fit::Stretch => 128,
         }
     }
