@@ -21,11 +21,12 @@ mod codes;
 pub mod density;
 pub mod dorefa;
 mod layout;
+mod loops;
 pub mod lsq;
 pub mod method;
 mod rounding;
 pub mod sparse;
-mod sums;
+
 pub mod syq;
 pub mod ternary;
 pub mod uniform;

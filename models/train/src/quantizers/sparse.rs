@@ -10,7 +10,7 @@
 //!
 //! [`budget`](super::budget) has how far and how fast d falls.
 
-use super::sums::sum2;
+use super::loops::sum2;
 use super::ternary::{level, mean_above};
 use super::{Codes, Quantizer, Shared, sign};
 
