@@ -6,7 +6,8 @@ use rayon::prelude::*;
 use std::path::Path;
 use tincy_dataset::picture::{self, Limit};
 use tincy_dataset::score::{self, Found, Report};
-use tincy_dataset::{Dataset, Picture, match_classes};
+use tincy_dataset::{Dataset, Picture};
+use tincy_network::classes::match_classes;
 use tincy_network::{Input, Number};
 use tincy_vision::{Filter, Fitting, Map, detections};
 
@@ -62,7 +63,7 @@ pub fn validate(
         });
         let fitted = fitted?;
         for (number, (_, values)) in fitted.iter().enumerate() {
-            tape.input_mut(number).copy_from_slice(values);
+            tape.set_input(model, number, values);
         }
         tape.forward(model, false);
         let shapes = tape.output_shapes();

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 use tincy_dataset::{Dataset, Form, Oddities};
+use tincy_network::classes::VOC;
 use tincy_network::file;
 use tincy_train::augment::{Augment, Loader, Pictures, Plan, Source};
 use tincy_train::losses::Loss;
@@ -27,9 +28,12 @@ pub(crate) struct Arguments {
     /// The network to start from: a float model of any kind that `tincy import` reads.
     #[arg(long, value_name = "FILE")]
     start: PathBuf,
-    /// Class names of a Darknet network, one a line.
+    /// Class names of a Darknet or ONNX network, one a line.
     #[arg(long, value_name = "FILE")]
     names: Option<PathBuf>,
+    /// The only classes to keep, in this order, or `voc` for those of PASCAL VOC.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    keep: Vec<String>,
     /// A set of pictures to learn from; may be given more than once.
     #[arg(long, value_name = "DIR", required = true)]
     data: Vec<PathBuf>,
@@ -171,6 +175,7 @@ impl Run<'_> {
     fn open(arguments: &Arguments) -> Result<Run<'_>> {
         let options = tincy_import::Options {
             names: arguments.names.clone(),
+            keep: kept(&arguments.keep),
             ..Default::default()
         };
         let network = tincy_import::import(&arguments.start, &options)?;
@@ -396,6 +401,15 @@ fn open_sets(arguments: &Arguments, classes: &[String]) -> Result<(Pictures, Vec
         sets.push((name_of(root, ""), Dataset::open(root, classes)?, options));
     }
     Ok((all, sets))
+}
+
+/// The classes to keep, `voc` written out.
+fn kept(names: &[String]) -> Option<Vec<String>> {
+    match names {
+        [] => None,
+        [voc] if voc.eq_ignore_ascii_case("voc") => Some(VOC.map(String::from).to_vec()),
+        names => Some(names.to_vec()),
+    }
 }
 
 fn name_of(root: &Path, more: &str) -> String {
