@@ -18,6 +18,7 @@
 //! | [`losses`] | what is made smaller |
 //! | [`augment`] | pictures as training sees them |
 //! | [`anchors`] | sizes of boxes that fit a set of pictures |
+//! | [`classify`] | classifiers of digits |
 //! | [`idx`] | MNIST's files |
 //! | `quantize` | where quantizers enter |
 //! | `layer`, `layers` | what a kind of layer can do; the kinds |
@@ -29,6 +30,7 @@
 pub mod anchors;
 pub mod augment;
 pub mod checkpoint;
+pub mod classify;
 pub mod detector;
 mod error;
 mod function;

@@ -1,6 +1,6 @@
 //! One batch's way through a model and back.
 //!
-//! The batch is cut into shards of [`SHARD`] pictures, whatever the number of threads; each shard
+//! The batch is cut into shards of so many pictures ([`SHARD`]), whatever the number of threads; each shard
 //! has its own maps and gradients, and sums over shards are taken in their order. So any number of
 //! threads gives the same bits.
 
@@ -19,6 +19,8 @@ pub const SHARD: usize = 2;
 /// Memory and threads for passes through a model.
 pub struct Tape {
     pool: Arc<rayon::ThreadPool>,
+    /// Pictures of a shard.
+    shard: usize,
     shards: Vec<Shard>,
     /// Pictures of the batch.
     pictures: usize,
@@ -34,6 +36,7 @@ impl Tape {
     pub fn new(pool: Arc<rayon::ThreadPool>) -> Tape {
         Tape {
             pool,
+            shard: SHARD,
             shards: Vec::new(),
             pictures: 0,
             input: Shape::new(0, 0, 0),
@@ -46,6 +49,14 @@ impl Tape {
     /// Does something on the tape's threads.
     pub(crate) fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         self.pool.install(work)
+    }
+
+    /// Cuts batches into shards of so many pictures: more for small pictures, where a shard's own
+    /// gradient of all parameters outweighs its maps.
+    #[must_use]
+    pub fn with_shard(mut self, pictures: usize) -> Tape {
+        self.shard = pictures.max(1);
+        self
     }
 
     /// Computes the gradient of the input too from now on.
@@ -69,9 +80,9 @@ impl Tape {
         self.pictures = pictures;
         self.outputs = model.outputs();
         self.shards
-            .resize_with(pictures.div_ceil(SHARD), Shard::default);
+            .resize_with(pictures.div_ceil(self.shard), Shard::default);
         for (index, shard) in self.shards.iter_mut().enumerate() {
-            let count = SHARD.min(pictures - index * SHARD);
+            let count = self.shard.min(pictures - index * self.shard);
             shard.begin(count, self.input, self.shapes.len());
         }
         Ok(())
@@ -94,8 +105,8 @@ impl Tape {
     /// The input of a picture, to be written before the way forward.
     pub fn input_mut(&mut self, picture: usize) -> &mut [f32] {
         let size = self.input.elements();
-        let input = &mut self.shards[picture / SHARD].input;
-        &mut input[picture % SHARD * size..][..size]
+        let input = &mut self.shards[picture / self.shard].input;
+        &mut input[picture % self.shard * size..][..size]
     }
 
     /// Writes the input of a picture from real values. Where the network's input is a code, layers
@@ -134,16 +145,16 @@ impl Tape {
     }
 
     fn map(&self, source: Source, picture: usize) -> &[f32] {
-        let map = self.shards[picture / SHARD].map(source);
-        let size = map.len() / self.shards[picture / SHARD].pictures;
-        &map[picture % SHARD * size..][..size]
+        let map = self.shards[picture / self.shard].map(source);
+        let size = map.len() / self.shards[picture / self.shard].pictures;
+        &map[picture % self.shard * size..][..size]
     }
 
     /// The gradient of a picture's input after the way back, if it was
     /// [wanted](Tape::want_input_gradient).
     pub fn input_gradient(&self, picture: usize) -> &[f32] {
         let size = self.input.elements();
-        &self.shards[picture / SHARD].input_gradient()[picture % SHARD * size..][..size]
+        &self.shards[picture / self.shard].input_gradient()[picture % self.shard * size..][..size]
     }
 
     /// Computes all maps. In training, statistics of the batch are taken where the model says so.
@@ -180,11 +191,11 @@ impl Tape {
         &mut self,
         loss: impl Fn(usize, &[&[f32]], &mut [&mut [f32]]) -> T + Sync,
     ) -> Vec<T> {
-        let outputs = &self.outputs;
+        let (outputs, size) = (&self.outputs, self.shard);
         let results: Vec<Vec<T>> = self.pool.install(|| {
             let shards = self.shards.par_iter_mut().with_max_len(1).enumerate();
             shards
-                .map(|(index, shard)| shard.losses(outputs, index * SHARD, &loss))
+                .map(|(index, shard)| shard.losses(outputs, index * size, &loss))
                 .collect()
         });
         results.into_iter().flatten().collect()

@@ -33,6 +33,12 @@ impl Chance {
         self.between(-spread, spread).exp()
     }
 
+    /// A number of the normal distribution around 0, of variance 1 (Box and Muller, 1958).
+    pub fn normal(&mut self) -> f64 {
+        let distance = (-2.0 * (1.0 - self.between(0.0, 1.0)).ln()).sqrt();
+        distance * (std::f64::consts::TAU * self.between(0.0, 1.0)).cos()
+    }
+
     /// Whether something of this probability happens.
     pub fn happens(&mut self, probability: f64) -> bool {
         self.between(0.0, 1.0) < probability
@@ -79,6 +85,10 @@ mod tests {
         let draws: Vec<f64> = (0..10_000).map(|_| chance.between(-2.0, 3.0)).collect();
         assert!(draws.iter().all(|draw| (-2.0..3.0).contains(draw)));
         assert!((draws.iter().sum::<f64>() / 1e4 - 0.5).abs() < 0.05);
+        let draws: Vec<f64> = (0..10_000).map(|_| chance.normal()).collect();
+        let moment = |power| draws.iter().map(|draw: &f64| draw.powi(power)).sum::<f64>() / 1e4;
+        assert!(moment(1).abs() < 0.05 && (moment(2) - 1.0).abs() < 0.05);
+        assert!((moment(4) - 3.0).abs() < 0.3, "{}", moment(4));
         let mut counts = [0; 7];
         (0..7_000).for_each(|_| counts[chance.below(7)] += 1);
         assert!(

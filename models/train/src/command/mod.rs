@@ -1,5 +1,6 @@
 //! What can be asked on the command line.
 
+mod classify;
 mod detect;
 mod journal;
 mod range;
@@ -20,12 +21,15 @@ pub(crate) struct Cli {
 enum Task {
     /// Trains a network that finds boxes, from a network that does so already.
     Detect(Box<detect::Arguments>),
+    /// Trains a classifier of digits, to try quantizers on.
+    Classify(Box<classify::Arguments>),
 }
 
 impl Cli {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         match self.task {
             Task::Detect(arguments) => detect::run(&arguments),
+            Task::Classify(arguments) => classify::run(&arguments),
         }
     }
 }

@@ -9,8 +9,8 @@
 //!
 //! Its activations are [`Uniform`](super::uniform::Uniform) on 0 to 1.
 
+use super::loops::{mean_magnitude, sum2};
 use super::rounding::half_up;
-use super::sums::{mean_magnitude, sum2};
 use super::{Codes, Quantizer, Shared, sign};
 
 /// The quantizer of a layer's weights.

@@ -10,15 +10,15 @@
 //! `N`, `P` = `2^(b-1)`, `2^(b-1) - 1` signed or 0, `2^b - 1` unsigned; `g = 1 / sqrt(count * P)`, which
 //! keeps the steps' updates in proportion to the values'. A step starts at `2 mean |v| / sqrt(P)`.
 
-use super::rounding::nearest;
-use super::sums::{mean_magnitude, sum2};
+use super::loops::{map, mean_magnitude, sum2, turn};
+use super::rounding::{cut, nearest};
 use super::{Codes, Layout, Quantizer, Shared, keep_positive};
 
 /// A quantizer with one learned step for a tensor, or one for each output channel.
 #[derive(Clone, Debug)]
 pub struct Lsq {
-    low: f32,
-    high: f32,
+    /// The smallest and the largest code.
+    range: [f32; 2],
     steps: Vec<f32>,
     /// Values a step; 0 for one step whatever their number.
     window: usize,
@@ -53,8 +53,7 @@ impl Lsq {
             layout.count()
         };
         let mut lsq = Lsq {
-            low,
-            high,
+            range: [low, high],
             steps: weights
                 .chunks_exact(window)
                 .map(|weights| first_step(weights, high))
@@ -76,8 +75,7 @@ impl Lsq {
         let mut steps = vec![first_step(sample, high)];
         keep_positive(&mut steps);
         Lsq {
-            low,
-            high,
+            range: [low, high],
             steps,
             window: 0,
             slope: (features.max(1) as f32 * high).sqrt().recip(),
@@ -91,7 +89,7 @@ impl Lsq {
 
     /// The smallest and the largest code.
     pub fn range(&self) -> (i32, i32) {
-        (self.low as i32, self.high as i32)
+        (self.range[0] as i32, self.range[1] as i32)
     }
 
     /// The values of each step: its number and where they lie among `count`.
@@ -104,11 +102,12 @@ impl Lsq {
     fn inverse(&self, step: usize) -> f32 {
         (1.0 / f64::from(self.steps[step])) as f32
     }
+}
 
-    #[inline(always)]
-    fn code(&self, steps: f32) -> f32 {
-        nearest(steps.clamp(self.low, self.high))
-    }
+/// The code of a value in steps.
+#[inline(always)]
+fn code(steps: f32, low: f32, high: f32) -> f32 {
+    nearest(cut(steps, low, high))
 }
 
 fn first_step(values: &[f32], high: f32) -> f32 {
@@ -118,44 +117,50 @@ fn first_step(values: &[f32], high: f32) -> f32 {
 impl Quantizer for Lsq {
     fn forward(&self, values: &[f32], out: &mut [f32]) {
         for (step, window) in self.windows(values.len()) {
-            let (size, inverse) = (self.steps[step], self.inverse(step));
-            for (value, out) in values[window.clone()].iter().zip(&mut out[window]) {
-                *out = size * self.code(value * inverse);
-            }
+            let (size, inverse, [low, high]) = (self.steps[step], self.inverse(step), self.range);
+            map(
+                &values[window.clone()],
+                &mut out[window],
+                #[inline(always)]
+                move |value| size * code(value * inverse, low, high),
+            );
         }
     }
 
     fn backward(&self, values: &[f32], gradient: &mut [f32], parameters: &mut [f32]) {
-        let (low, high) = (self.low, self.high);
+        let [low, high] = self.range;
         for (step, window) in self.windows(values.len()) {
             let inverse = self.inverse(step);
             let (values, gradient) = (&values[window.clone()], &mut gradient[window]);
-            let inside = |steps: f32| steps > low && steps < high;
-            let by_step = sum2(values, gradient, |value, up| {
-                let steps = value * inverse;
-                let code = self.code(steps);
-                up * if inside(steps) { code - steps } else { code }
-            });
+            let by_step = sum2(
+                values,
+                gradient,
+                #[inline(always)]
+                move |value, up| {
+                    let steps = value * inverse;
+                    let inside = steps > low && steps < high;
+                    up * (code(steps, low, high) - if inside { steps } else { 0.0 })
+                },
+            );
             parameters[step] += self.slope * by_step as f32;
-            for (value, gradient) in values.iter().zip(gradient) {
-                *gradient = if inside(value * inverse) {
-                    *gradient
-                } else {
-                    0.0
-                };
-            }
+            turn(
+                values,
+                gradient,
+                #[inline(always)]
+                move |value, up| {
+                    let steps = value * inverse;
+                    if steps > low && steps < high { up } else { 0.0 }
+                },
+            );
         }
     }
 
     fn codes(&self, values: &[f32]) -> Codes {
         let mut codes = Vec::with_capacity(values.len());
         for (step, window) in self.windows(values.len()) {
-            let inverse = self.inverse(step);
-            codes.extend(
-                values[window]
-                    .iter()
-                    .map(|value| self.code(value * inverse) as i16),
-            );
+            let (inverse, [low, high]) = (self.inverse(step), self.range);
+            let code = |value: &f32| code(value * inverse, low, high) as i16;
+            codes.extend(values[window].iter().map(code));
         }
         Codes {
             codes,

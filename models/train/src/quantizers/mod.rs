@@ -21,11 +21,12 @@ mod codes;
 pub mod density;
 pub mod dorefa;
 mod layout;
+mod loops;
 pub mod lsq;
 pub mod method;
 mod rounding;
 pub mod sparse;
-mod sums;
+
 pub mod syq;
 pub mod ternary;
 pub mod uniform;
@@ -68,6 +69,12 @@ pub trait Quantizer: fmt::Debug + Send + Sync {
 
     /// Brings parameters back into their range after a step of the optimizer.
     fn settle(&mut self) {}
+
+    /// Sets the part of the values that are not to be zero, where a quantizer thins.
+    fn set_density(&mut self, _density: f64) {}
+
+    /// Makes what is zero now stay so, where a quantizer thins.
+    fn prune(&mut self, _values: &[f32]) {}
 
     /// Everything that must be kept to go on later: the parameters, and what else it remembers.
     fn state(&self) -> Vec<f32> {

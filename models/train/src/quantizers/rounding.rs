@@ -10,12 +10,23 @@ pub(super) fn nearest(value: f32) -> f32 {
     (value + SHIFT) - SHIFT
 }
 
+/// The value, cut to a range; NaN stays NaN, so that a run that has gone wrong shows it.
+#[inline(always)]
+pub(super) fn cut(value: f32, low: f32, high: f32) -> f32 {
+    let value = if value < low { low } else { value };
+    if value > high { high } else { value }
+}
+
 /// `floor(value + 1/2)`, as the papers round. Below 2^22.
 #[inline(always)]
 pub(super) fn half_up(value: f32) -> f32 {
     let raised = value + 0.5;
     let rounded = (raised + SHIFT) - SHIFT;
-    rounded - f32::from(u8::from(rounded > raised))
+    if rounded > raised {
+        rounded - 1.0
+    } else {
+        rounded
+    }
 }
 
 #[cfg(test)]

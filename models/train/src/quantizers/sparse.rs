@@ -10,7 +10,7 @@
 //!
 //! [`budget`](super::budget) has how far and how fast d falls.
 
-use super::sums::sum2;
+use super::loops::sum2;
 use super::ternary::{level, mean_above};
 use super::{Codes, Quantizer, Shared, sign};
 
@@ -29,18 +29,6 @@ impl SparseTernary {
             density,
             mask: Vec::new(),
         }
-    }
-
-    /// Sets the part of the weights that are not zero. Means nothing once it is pruned.
-    pub fn set_density(&mut self, density: f64) {
-        self.density = density;
-    }
-
-    /// Stage 2: what is zero now stays so.
-    pub fn prune(&mut self, weights: &[f32]) {
-        let eta = quantile_of_magnitudes(weights, 1.0 - self.density);
-        let left = |weight: &f32| f32::from(level(*weight, eta).abs());
-        self.mask = weights.iter().map(left).collect();
     }
 
     /// Whether stage 2 is done.
@@ -131,6 +119,16 @@ impl Quantizer for SparseTernary {
             scales: vec![fit.scale()],
             shared: Shared::Layer,
         }
+    }
+
+    fn set_density(&mut self, density: f64) {
+        self.density = density;
+    }
+
+    fn prune(&mut self, weights: &[f32]) {
+        let eta = quantile_of_magnitudes(weights, 1.0 - self.density);
+        let left = |weight: &f32| f32::from(level(*weight, eta).abs());
+        self.mask = weights.iter().map(left).collect();
     }
 
     fn state(&self) -> Vec<f32> {

@@ -13,7 +13,7 @@
 //! The subgroups run over places in the kernel that all channels share: the layer, a row, or a
 //! position. Scales start at the mean magnitude of their subgroup, best of trained float weights.
 
-use super::sums::{largest_magnitude, sum, sum2};
+use super::loops::{largest_magnitude, sum, sum2};
 use super::{Codes, Layout, Quantizer, Shared, keep_positive, sign};
 
 /// The values that a weight can take, before its scale.

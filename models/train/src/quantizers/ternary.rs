@@ -9,7 +9,7 @@
 //!                                    dE/dp = sum of dE/dq above, dE/dn = -sum below
 //! ```
 
-use super::sums::{largest_magnitude, mean_magnitude, sum, sum2};
+use super::loops::{largest_magnitude, mean_magnitude, sum, sum2};
 use super::{Codes, Quantizer, Shared, keep_positive};
 
 /// TWN: nothing is learned but the weights.

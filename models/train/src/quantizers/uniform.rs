@@ -9,8 +9,8 @@
 //!
 //! [`FixedPoint`] is the same with a step of `2^-f`, signed or not.
 
-use super::rounding::half_up;
-use super::sums::sum2;
+use super::loops::{map, sum2, turn};
+use super::rounding::{cut, half_up};
 use super::{Codes, Quantizer, Shared, keep_positive};
 
 /// Unsigned activations from 0 to a top.
@@ -47,18 +47,22 @@ impl Uniform {
         self.top / self.steps
     }
 
+    /// The code of a value, by the steps in all and the top.
     #[inline(always)]
-    fn code(&self, value: f32) -> f32 {
-        half_up(self.steps * (value / self.top).clamp(0.0, 1.0))
+    fn code(steps: f32, top: f32, value: f32) -> f32 {
+        half_up(steps * cut(value / top, 0.0, 1.0))
     }
 }
 
 impl Quantizer for Uniform {
     fn forward(&self, values: &[f32], out: &mut [f32]) {
-        let step = self.step();
-        for (value, out) in values.iter().zip(out) {
-            *out = step * self.code(*value);
-        }
+        let (step, steps, top) = (self.step(), self.steps, self.top);
+        map(
+            values,
+            out,
+            #[inline(always)]
+            move |value| step * Uniform::code(steps, top, value),
+        );
     }
 
     fn backward(&self, values: &[f32], gradient: &mut [f32], parameters: &mut [f32]) {
@@ -67,24 +71,30 @@ impl Quantizer for Uniform {
             let above = sum2(
                 values,
                 gradient,
-                |value, up| if value > top { up } else { 0.0 },
+                #[inline(always)]
+                move |value, up| if value > top { up } else { 0.0 },
             );
             *by_top += above as f32;
         }
-        for (value, gradient) in values.iter().zip(gradient) {
-            *gradient = if *value >= 0.0 && *value <= top {
-                *gradient
-            } else {
-                0.0
-            };
-        }
+        turn(
+            values,
+            gradient,
+            #[inline(always)]
+            move |value, up| {
+                if value >= 0.0 && value <= top {
+                    up
+                } else {
+                    0.0
+                }
+            },
+        );
     }
 
     fn codes(&self, values: &[f32]) -> Codes {
         Codes {
             codes: values
                 .iter()
-                .map(|value| self.code(*value) as i16)
+                .map(|value| Uniform::code(self.steps, self.top, *value) as i16)
                 .collect(),
             scales: vec![self.step()],
             shared: Shared::Layer,

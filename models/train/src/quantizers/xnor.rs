@@ -9,7 +9,7 @@
 //! The first part goes straight through the sign, the second is the exact one through the scale
 //! (the paper shortens it to `dE/dq_i / n`).
 
-use super::sums::{mean_magnitude, sum2};
+use super::loops::{mean_magnitude, sum2};
 use super::{Codes, Layout, Quantizer, Shared, sign};
 
 /// The quantizer of a layer's weights.
