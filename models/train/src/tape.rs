@@ -11,7 +11,7 @@ use crate::model::Model;
 use rayon::prelude::*;
 use shard::Shard;
 use std::sync::Arc;
-use tincy_network::{Shape, Source};
+use tincy_network::{Number, Shape, Source};
 
 /// Pictures of a shard.
 pub const SHARD: usize = 2;
@@ -107,6 +107,31 @@ impl Tape {
         let size = self.input.elements();
         let input = &mut self.shards[picture / self.shard].input;
         &mut input[picture % self.shard * size..][..size]
+    }
+
+    /// Writes the input of a picture from real values. Where the network's input is a code, layers
+    /// read `code - zero` and never its scale, so that is what is written.
+    ///
+    /// # Panics
+    /// If `values` does not have the input's length.
+    pub fn set_input(&mut self, model: &Model, picture: usize, values: &[f32]) {
+        let number = model.template().input().number;
+        let input = self.input_mut(picture);
+        input.copy_from_slice(values);
+        let Number::Code(code) = number else {
+            return;
+        };
+        let factor = code.inverse_scale();
+        let low = (code.min() - code.zero) as f32;
+        let high = (code.max() - code.zero) as f32;
+        crate::vector::vectorised(
+            #[inline(always)]
+            || {
+                for value in input {
+                    *value = (*value * factor).clamp(low, high).round_ties_even();
+                }
+            },
+        );
     }
 
     /// A result of a picture, after the way forward.

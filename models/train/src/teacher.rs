@@ -61,10 +61,7 @@ impl Teacher {
         let what =
             "a teacher needs an anchor-free head for each of the student's, of the same stride";
         let outputs = outputs.ok_or_else(|| Error::Shape(what.into()))?;
-        let pictures = (
-            student.input().unrounded().picture,
-            teacher.input().unrounded().picture,
-        );
+        let pictures = (student.input().picture, teacher.input().picture);
         let (Some(from), Some(to)) = pictures else {
             return Err(Error::Shape(
                 "teacher and student must read pictures".into(),
@@ -92,7 +89,9 @@ impl Teacher {
         self.tape.begin(&self.model, pictures, height, width)?;
         let size = batch.inputs.len() / pictures.max(1);
         for (picture, input) in batch.inputs.chunks_exact(size.max(1)).enumerate() {
-            convert(input, &self.from, self.tape.input_mut(picture), &self.to);
+            let mut seen = vec![0.0; input.len()];
+            convert(input, &self.from, &mut seen, &self.to);
+            self.tape.set_input(&self.model, picture, &seen);
         }
         self.tape.forward(&mut self.model, false);
         let shapes = self.tape.output_shapes();

@@ -117,7 +117,7 @@ impl Training {
         self.tape.begin(&self.model, pictures, height, width)?;
         let size = batch.inputs.len() / pictures.max(1);
         for (picture, input) in batch.inputs.chunks_exact(size.max(1)).enumerate() {
-            self.tape.input_mut(picture).copy_from_slice(input);
+            self.tape.set_input(&self.model, picture, input);
         }
         self.tape.forward(&mut self.model, true);
         Ok(())

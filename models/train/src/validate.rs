@@ -6,8 +6,9 @@ use rayon::prelude::*;
 use std::path::Path;
 use tincy_dataset::picture::{self, Limit};
 use tincy_dataset::score::{self, Found, Report};
-use tincy_dataset::{Dataset, Picture, match_classes};
-use tincy_network::Input;
+use tincy_dataset::{Dataset, Picture};
+use tincy_network::classes::match_classes;
+use tincy_network::{Input, Number};
 use tincy_vision::{Filter, Fitting, Map, detections};
 
 /// Pictures of a pass.
@@ -47,7 +48,10 @@ pub fn validate(
 ) -> Result<Report, Error> {
     let network = model.template().clone();
     let known = match_classes(network.classes(), &dataset.classes);
-    let input = network.input().unrounded();
+    let input = Input {
+        number: Number::F32,
+        ..network.input().clone()
+    };
     let heads = heads(model);
     let shape = input.shape;
     let mut found: Vec<Found> = Vec::new();
@@ -59,7 +63,7 @@ pub fn validate(
         });
         let fitted = fitted?;
         for (number, (_, values)) in fitted.iter().enumerate() {
-            tape.input_mut(number).copy_from_slice(values);
+            tape.set_input(model, number, values);
         }
         tape.forward(model, false);
         let shapes = tape.output_shapes();

@@ -4,7 +4,7 @@ mod support;
 
 use support::{Conv, Numbers, builder, pool, shared};
 use tincy_engine::{Options as Run, Plan, Session};
-use tincy_network::{Activation, Network, Source};
+use tincy_network::{Activation, Network, Number, Source};
 use tincy_train::model::{Normalisation, Options};
 use tincy_train::{Model, Tape};
 
@@ -12,7 +12,15 @@ use tincy_train::{Model, Tape};
 fn engine(network: &Network, input: &[f32]) -> Vec<Vec<f32>> {
     let plan = Plan::new(network, &Run::default()).unwrap();
     let mut session = Session::new(&plan);
-    session.input_mut().floats().copy_from_slice(input);
+    match network.input().number {
+        Number::F32 => session.input_mut().floats().copy_from_slice(input),
+        Number::Code(code) => {
+            let mut codes = session.input_mut();
+            for (index, value) in input.iter().enumerate() {
+                codes.set(index, code.quantize(*value) as f32);
+            }
+        }
+    }
     session.run();
     let outputs = network.outputs().iter();
     outputs
@@ -25,7 +33,7 @@ fn trained(network: &Network, input: &[f32], options: Options) -> Vec<Vec<f32>> 
     let shape = network.input().shape;
     let mut tape = Tape::new(pool(2));
     tape.begin(&model, 1, shape.height, shape.width).unwrap();
-    tape.input_mut(0).copy_from_slice(input);
+    tape.set_input(&model, 0, input);
     tape.forward(&mut model, false);
     (0..network.outputs().len())
         .map(|output| tape.output(output, 0).to_vec())
@@ -42,6 +50,27 @@ fn assert_same(found: &[Vec<f32>], expected: &[Vec<f32>], what: &str) {
             assert!(near, "{what}: [{index}] is {found}, not {expected}");
         }
     }
+}
+
+#[test]
+fn an_onnx_network_gives_the_engines_numbers() {
+    let Some(folder) = shared("onnx-detectors") else {
+        return;
+    };
+    let network = tincy_import::import(&folder.join("yolox-nano.onnx"), &Default::default());
+    let network = network.unwrap();
+    let count = network.input().shape.elements();
+    let input: Vec<f32> = Numbers::new(9)
+        .take(count)
+        .iter()
+        .map(|v| (v + 1.0) / 2.0)
+        .collect();
+    let expected = engine(&network, &input);
+    assert_same(
+        &trained(&network, &input, Options::default()),
+        &expected,
+        "yolox-nano",
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 use tincy_dataset::{Dataset, Form, Oddities};
+use tincy_network::classes::VOC;
 use tincy_network::{Input, Network, file};
 use tincy_train::augment::{Augment, Loader, Pictures, Plan, Source};
 use tincy_train::losses::Loss;
@@ -41,9 +42,12 @@ pub(crate) struct Arguments {
     /// The rate of binary weights, which are -1 to 1, times the highest rate.
     #[arg(long, default_value_t = 5.0)]
     sign_rate: f32,
-    /// Class names of a Darknet network, one a line.
+    /// Class names of a Darknet or ONNX network, one a line.
     #[arg(long, value_name = "FILE")]
     names: Option<PathBuf>,
+    /// The only classes to keep, in this order, or `voc` for those of PASCAL VOC.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    keep: Vec<String>,
     /// A set of pictures to learn from; may be given more than once.
     #[arg(long, value_name = "DIR", required = true)]
     data: Vec<PathBuf>,
@@ -196,6 +200,7 @@ impl Run<'_> {
     fn open(arguments: &Arguments) -> Result<Run<'_>> {
         let options = tincy_import::Options {
             names: arguments.names.clone(),
+            keep: kept(&arguments.keep),
             ..Default::default()
         };
         let start = tincy_import::import(&arguments.start, &options)?;
@@ -314,7 +319,7 @@ impl Run<'_> {
                 mosaic: arguments.mosaic,
             },
         };
-        let input = self.training.model.template().input().unrounded();
+        let input = self.training.model.template().input().clone();
         let mut loader = Loader::start(&self.pictures, &input, &plan, self.training.steps(), 1)?;
         let mut end = Instant::now();
         while self.place().progress < 1.0 {
@@ -446,12 +451,11 @@ fn tincy_yolo(
             mosaic: 0.0,
         },
     };
-    let batch =
-        Loader::start(pictures, &start.template.input().unrounded(), &plan, 0, 1)?.next_batch()?;
+    let batch = Loader::start(pictures, start.template.input(), &plan, 0, 1)?.next_batch()?;
     let [width, height] = batch.size;
     tape.begin(&model, PICTURES, height, width)?;
     for (picture, input) in batch.inputs.chunks_exact(width * height * 3).enumerate() {
-        tape.input_mut(picture).copy_from_slice(input);
+        tape.set_input(&model, picture, input);
     }
     low_bit::calibrate::calibrate(&mut model, tape, momentum, &start.wanted)?;
     Ok(model)
@@ -495,6 +499,15 @@ fn open_sets(arguments: &Arguments, classes: &[String]) -> Result<(Pictures, Vec
         sets.push((name_of(root, ""), Dataset::open(root, classes)?, options));
     }
     Ok((all, sets))
+}
+
+/// The classes to keep, `voc` written out.
+fn kept(names: &[String]) -> Option<Vec<String>> {
+    match names {
+        [] => None,
+        [voc] if voc.eq_ignore_ascii_case("voc") => Some(VOC.map(String::from).to_vec()),
+        names => Some(names.to_vec()),
+    }
 }
 
 fn name_of(root: &Path, more: &str) -> String {
