@@ -10,8 +10,7 @@
 //!
 //! [`budget`](super::budget) has how far and how fast d falls.
 
-use super::loops::sum2;
-use super::ternary::{level, mean_above};
+use super::loops::{map, sum, sum2};
 use super::{Codes, Quantizer, Shared, sign};
 
 /// The quantizer of a layer's weights through all three stages.
@@ -52,7 +51,7 @@ impl SparseTernary {
             let count = sum2(&self.mask, &self.mask, |left, _| left);
             Fit::Mask(&self.mask, (total / count.max(1.0)) as f32)
         } else {
-            let eta = quantile_of_magnitudes(values, 1.0 - self.density);
+            let eta = threshold(values, self.density);
             Fit::Threshold(eta, mean_above(values, eta))
         }
     }
@@ -60,7 +59,7 @@ impl SparseTernary {
 
 /// Which weights are left, and their common magnitude.
 enum Fit<'a> {
-    Threshold(f64, f32),
+    Threshold(f32, f32),
     Mask(&'a [f32], f32),
 }
 
@@ -74,32 +73,73 @@ impl Fit<'_> {
     /// -1, 0 or +1.
     fn level(&self, index: usize, value: f32) -> f32 {
         match self {
-            Fit::Threshold(eta, _) => f32::from(level(value, *eta)),
+            Fit::Threshold(eta, _) => level(value, *eta),
             Fit::Mask(mask, _) => mask[index] * sign(value),
         }
     }
 }
 
-/// The magnitude that a part of all magnitudes lie below, between neighbours in proportion.
-fn quantile_of_magnitudes(values: &[f32], part: f64) -> f64 {
-    let mut magnitudes: Vec<f32> = values.iter().map(|value| value.abs()).collect();
+/// The largest magnitude that becomes 0, so that about `density` of the values do not. Above it is
+/// the same as above the `1 - density` quantile, which lies between it and the next magnitude.
+fn threshold(values: &[f32], density: f64) -> f32 {
+    // Of numbers that are not negative, the bits are in the numbers' order.
+    let mut magnitudes: Vec<u32> = values.iter().map(|value| value.abs().to_bits()).collect();
     if magnitudes.is_empty() {
         return 0.0;
     }
-    let place = part.clamp(0.0, 1.0) * (magnitudes.len() - 1) as f64;
-    let (_, low, above) = magnitudes.select_nth_unstable_by(place as usize, |a, b| a.total_cmp(b));
-    let low = f64::from(*low);
-    let high = above.iter().copied().min_by(|a, b| a.total_cmp(b));
-    let high = high.map_or(low, f64::from);
-    low + (high - low) * place.fract()
+    let place = (1.0 - density).clamp(0.0, 1.0) * (magnitudes.len() - 1) as f64;
+    f32::from_bits(*magnitudes.select_nth_unstable(place as usize).1)
+}
+
+/// The mean of the magnitudes above a threshold; 0 if there are none.
+fn mean_above(values: &[f32], threshold: f32) -> f32 {
+    let count = sum(
+        values,
+        #[inline(always)]
+        move |value| if value.abs() > threshold { 1.0 } else { 0.0 },
+    );
+    let total = sum(
+        values,
+        #[inline(always)]
+        move |value| {
+            if value.abs() > threshold {
+                value.abs()
+            } else {
+                0.0
+            }
+        },
+    );
+    if count > 0.0 {
+        (total / count) as f32
+    } else {
+        0.0
+    }
+}
+
+/// -1, 0 or +1.
+#[inline(always)]
+fn level(value: f32, threshold: f32) -> f32 {
+    if value.abs() > threshold {
+        sign(value)
+    } else {
+        0.0
+    }
 }
 
 impl Quantizer for SparseTernary {
     fn forward(&self, values: &[f32], out: &mut [f32]) {
-        let fit = self.fit(values);
-        let scale = fit.scale();
-        for (index, (value, out)) in values.iter().zip(out).enumerate() {
-            *out = scale * fit.level(index, *value);
+        match self.fit(values) {
+            Fit::Threshold(eta, scale) => map(
+                values,
+                out,
+                #[inline(always)]
+                move |value| scale * level(value, eta),
+            ),
+            Fit::Mask(mask, scale) => {
+                for ((value, left), out) in values.iter().zip(mask).zip(out) {
+                    *out = scale * left * sign(*value);
+                }
+            }
         }
     }
 
@@ -126,8 +166,8 @@ impl Quantizer for SparseTernary {
     }
 
     fn prune(&mut self, weights: &[f32]) {
-        let eta = quantile_of_magnitudes(weights, 1.0 - self.density);
-        let left = |weight: &f32| f32::from(level(*weight, eta).abs());
+        let eta = threshold(weights, self.density);
+        let left = |weight: &f32| level(*weight, eta).abs();
         self.mask = weights.iter().map(left).collect();
     }
 
@@ -156,12 +196,14 @@ mod tests {
     const WEIGHTS: [f32; 8] = [0.1, -0.9, 0.3, 0.05, -0.4, 0.8, -0.2, 0.6];
 
     #[test]
-    fn quantiles_between_neighbours() {
+    fn thresholds_are_those_of_quantiles() {
         let values = [4.0, -1.0, 3.0, -2.0];
-        for (part, expected) in [(0.0, 1.0), (1.0, 4.0), (0.5, 2.5), (0.25, 1.75)] {
-            assert_eq!(quantile_of_magnitudes(&values, part), expected);
+        // The quantiles are 4, 1, 2.5, 1.75; the largest magnitudes up to them:
+        for (density, expected) in [(0.0, 4.0), (1.0, 1.0), (0.5, 2.0), (0.75, 1.0)] {
+            assert_eq!(threshold(&values, density), expected);
         }
-        assert_eq!(quantile_of_magnitudes(&[], 0.5), 0.0);
+        assert_eq!(threshold(&[], 0.5), 0.0);
+        assert_eq!(mean_above(&values, 2.0), 3.5);
     }
 
     #[test]

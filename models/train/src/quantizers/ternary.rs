@@ -23,7 +23,7 @@ fn fit(values: &[f32]) -> (f64, f32) {
 }
 
 /// The mean magnitude of the values above a threshold; 0 if there are none.
-pub(super) fn mean_above(values: &[f32], eta: f64) -> f32 {
+fn mean_above(values: &[f32], eta: f64) -> f32 {
     let above = |value: f32| f64::from(value.abs()) > eta;
     let count = sum(values, |value| f32::from(u8::from(above(value))));
     let total = sum(values, |value| if above(value) { value.abs() } else { 0.0 });
@@ -35,7 +35,7 @@ pub(super) fn mean_above(values: &[f32], eta: f64) -> f32 {
 }
 
 /// -1 below -eta, 1 above eta, else 0.
-pub(super) fn level(value: f32, eta: f64) -> i8 {
+fn level(value: f32, eta: f64) -> i8 {
     let value = f64::from(value);
     i8::from(value > eta) - i8::from(value < -eta)
 }
