@@ -2,7 +2,7 @@
 //!
 //! | module | subject |
 //! | --- | --- |
-//! | [`line`] | the straight line that a channel's thresholds stand for |
+//! | [`mod@line`] | the straight line that a channel's thresholds stand for |
 //! | [`prune`] | channels that never fire, taken out |
 //! | [`calibrate`] | statistics of a batch, with the function kept |
 //! | [`export`] | a trained network in integers |
