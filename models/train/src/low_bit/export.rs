@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn thresholds_are_where_rounding_half_up_steps() {
-        for (slope, bias) in [(0.3, 1.2), (-0.07, 4.0), (2.5, -3.5), (0.5, 0.0)] {
+        for (slope, bias) in [(0.3, 1.21), (-0.07, 4.003), (2.5, -3.5), (0.5, 0.0)] {
             for k in 1..=15 {
                 let t = threshold(k, slope, bias);
                 let code = |acc: i32| (slope.abs() * f64::from(acc) + bias + 0.5).floor() as i32;
