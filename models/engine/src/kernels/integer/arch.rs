@@ -2,45 +2,76 @@
 
 use super::finish::{Finish, Row};
 use super::geometry::Run;
+use super::levels::Levels;
+use bytemuck::Pod;
 
 /// Output channels of a panel.
 pub(in crate::kernels) const LANES: usize = 16;
 
 /// The most pixels of a tile.
-pub(in crate::kernels) const MOST_PIXELS: usize = 6;
+pub(in crate::kernels) const MOST_PIXELS: usize = 12;
 
 /// Sums of a tile, by pixel and channel.
 pub(in crate::kernels) type Sums = [[i32; LANES]; MOST_PIXELS];
 
+/// Finished codes of a tile, by pixel and channel.
+pub(in crate::kernels) type Bytes = [[u8; LANES]; MOST_PIXELS];
+
+/// The elements under a window.
+#[derive(Debug)]
+pub(in crate::kernels) struct Window {
+    runs: Vec<Run>,
+    /// Elements from the window's start to the end of its last run.
+    reach: usize,
+    /// Elements of all runs.
+    elements: usize,
+}
+
+impl Window {
+    pub(super) fn new(runs: Vec<Run>) -> Window {
+        Window {
+            reach: runs.iter().map(|r| r.start + r.len).max().unwrap_or(0),
+            elements: runs.iter().map(|r| r.len).sum(),
+            runs,
+        }
+    }
+
+    pub(in crate::kernels) fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
+    pub(super) fn elements(&self) -> usize {
+        self.elements
+    }
+}
+
 /// What a tile is summed from.
-pub(in crate::kernels) struct Tile<'a> {
-    /// The padded input, `code - zero`.
-    pub(in crate::kernels) slab: &'a [i16],
+pub(in crate::kernels) struct Tile<'a, E, W> {
+    /// The padded input.
+    pub(in crate::kernels) slab: &'a [E],
     /// Where each pixel's window starts in the slab. Those beyond [`Arch::PIXELS`] are not used.
     pub(in crate::kernels) bases: [usize; MOST_PIXELS],
     /// The elements under a window.
-    pub(in crate::kernels) runs: &'a [Run],
+    pub(in crate::kernels) window: &'a Window,
     /// The panel's weights, in the order of the runs.
-    pub(in crate::kernels) weights: &'a [i16],
+    pub(in crate::kernels) weights: &'a [W],
+    /// What each channel's sum starts from.
+    pub(in crate::kernels) start: &'a [i32; LANES],
 }
 
-impl Tile<'_> {
-    /// Panics unless every element of every window, and every weight, is there.
+/// A tile as an instruction set reads it.
+pub(in crate::kernels) type TileOf<'a, A> = Tile<'a, <A as Arch>::Element, <A as Arch>::Weight>;
+
+impl<E, W> Tile<'_, E, W> {
+    /// Panics unless every element of every window, and `per_element` weights for each, are there.
     pub(in crate::kernels) fn check(&self, pixels: usize, per_element: usize) {
-        let base = self.bases[..pixels].iter().max().copied().unwrap_or(0);
-        let reach = self
-            .runs
-            .iter()
-            .map(|run| run.start + run.len)
-            .max()
-            .unwrap_or(0);
-        let elements: usize = self.runs.iter().map(|run| run.len).sum();
+        let base = self.bases[..pixels].iter().fold(0, |most, b| most.max(*b));
         assert!(
-            base + reach <= self.slab.len(),
+            base + self.window.reach <= self.slab.len(),
             "a window outside of its slab"
         );
         assert!(
-            elements * per_element <= self.weights.len(),
+            self.window.elements * per_element <= self.weights.len(),
             "weights are missing"
         );
     }
@@ -54,20 +85,49 @@ pub(in crate::kernels) trait Arch: Copy + Send + Sync + 'static {
     const PIXELS: usize;
     /// The length of every run is a multiple of this, at most [`LANES`].
     const STEP: usize;
-    /// Whether the weights of two elements stand alternately, channel by channel.
-    const PAIRED: bool;
+    /// Elements whose weights stand together, channel by channel: 1 to [`Arch::STEP`].
+    const GROUP: usize;
+    /// What the slab holds: `code - zero`, or the code itself.
+    type Element: Pod + Send + Sync;
+    /// A packed weight.
+    type Weight: Pod + Send + Sync;
+
+    /// A weight as it is packed.
+    fn weight(weight: i8) -> Self::Weight;
+
+    /// What an element is above `code - zero`. Padding is this; sums start so that it is made up for.
+    fn surplus(zero: i32, signed: bool) -> i32;
+
+    /// A small number as an element.
+    fn element(number: i32) -> Self::Element;
 
     /// The sums of a dense tile: each element under the window with all channels' weights.
-    fn dense(self, tile: &Tile<'_>, sums: &mut Sums);
+    fn dense(self, tile: &TileOf<'_, Self>, sums: &mut Sums);
 
     /// The sums of a tile by channel: each run is [`LANES`] channels, with a weight each.
-    fn by_channel(self, tile: &Tile<'_>, sums: &mut Sums);
+    fn by_channel(self, tile: &TileOf<'_, Self>, sums: &mut Sums);
+
+    /// Where the weight of a kernel position and a channel of the panel stands for
+    /// [`Arch::by_channel`].
+    fn place_by_channel(position: usize, lane: usize) -> usize {
+        position * LANES + lane
+    }
 
     /// Finishes the sums of one pixel.
     fn finish(self, finish: &Finish, panel: usize, sums: &[i32; LANES], row: &mut Row<'_>);
 
-    /// `code - zero` in 16 bits.
-    fn widen(self, codes: Codes<'_>, zero: i16, out: &mut [i16]);
+    /// The codes of a tile's sums, of the first `count` pixels at least.
+    fn requantize(
+        self,
+        levels: &Levels,
+        panel: usize,
+        sums: &Sums,
+        count: usize,
+        bytes: &mut Bytes,
+    );
+
+    /// Codes as the slab holds them.
+    fn fill(self, codes: Codes<'_>, zero: i32, out: &mut [Self::Element]);
 }
 
 /// Codes of either kind.

@@ -5,27 +5,53 @@
 
 #![allow(unsafe_code)]
 
-use super::arch::{Arch, Codes, LANES, MOST_PIXELS, Sums, Tile};
+use super::arch::{Arch, Bytes, Codes, LANES, Sums, Tile};
 use super::finish::{Finish, Row};
+use super::levels::{Factors, Levels};
 use super::portable;
 use crate::isa::Avx2;
 use std::arch::x86_64::*;
 
+/// Pixels of a tile.
+const PIXELS: usize = 6;
+
 impl Arch for Avx2 {
     const NAME: &'static str = "avx2-integer";
-    const PIXELS: usize = MOST_PIXELS;
+    const PIXELS: usize = PIXELS;
     const STEP: usize = 2;
-    const PAIRED: bool = true;
+    const GROUP: usize = 2;
+    type Element = i16;
+    type Weight = i16;
 
-    fn dense(self, tile: &Tile<'_>, sums: &mut Sums) {
-        tile.check(Self::PIXELS, LANES);
+    fn weight(weight: i8) -> i16 {
+        weight.into()
+    }
+
+    fn surplus(_: i32, _: bool) -> i32 {
+        0
+    }
+
+    fn element(number: i32) -> i16 {
+        number as i16
+    }
+
+    fn dense(self, tile: &Tile<'_, i16, i16>, sums: &mut Sums) {
+        tile.check(PIXELS, LANES);
         // SAFETY: the token proves AVX2; the check proves that all windows and weights are there.
         unsafe { dense(tile, sums) }
     }
 
-    fn by_channel(self, tile: &Tile<'_>, sums: &mut Sums) {
-        // SAFETY: the token proves AVX2.
+    fn by_channel(self, tile: &Tile<'_, i16, i16>, sums: &mut Sums) {
+        tile.check(PIXELS, 1);
+        // SAFETY: the token proves AVX2; the check proves that all windows and weights are there.
         unsafe { by_channel(tile, sums) }
+    }
+
+    /// By pairs of positions: the weights of eight channels, those that `vpunpcklwd` puts side by
+    /// side, then of the eight that `vpunpckhwd` does.
+    fn place_by_channel(position: usize, lane: usize) -> usize {
+        let (half, slot) = (lane / 4 % 2, lane / 8 * 4 + lane % 4);
+        position / 2 * 2 * LANES + half * LANES + 2 * slot + position % 2
     }
 
     fn finish(self, finish: &Finish, panel: usize, sums: &[i32; LANES], row: &mut Row<'_>) {
@@ -33,7 +59,12 @@ impl Arch for Avx2 {
         unsafe { apply(finish, panel, sums, row) }
     }
 
-    fn widen(self, codes: Codes<'_>, zero: i16, out: &mut [i16]) {
+    fn requantize(self, levels: &Levels, panel: usize, sums: &Sums, _: usize, bytes: &mut Bytes) {
+        // SAFETY: the token proves AVX2.
+        unsafe { requantize(levels, panel, sums, bytes) }
+    }
+
+    fn fill(self, codes: Codes<'_>, zero: i32, out: &mut [i16]) {
         // SAFETY: the token proves AVX2.
         unsafe { widen(codes, zero, out) }
     }
@@ -42,12 +73,12 @@ impl Arch for Avx2 {
 /// # Safety
 /// [`Tile::check`] must hold for six pixels, and every run be a multiple of two.
 #[target_feature(enable = "avx2")]
-unsafe fn dense(tile: &Tile<'_>, sums: &mut Sums) {
-    let mut acc = [[_mm256_setzero_si256(); 2]; MOST_PIXELS];
+unsafe fn dense(tile: &Tile<'_, i16, i16>, sums: &mut Sums) {
+    let mut acc = [[_mm256_setzero_si256(); 2]; PIXELS];
     let mut weights = tile.weights.as_ptr();
-    for run in tile.runs {
+    for run in tile.window.runs() {
         let window = tile.slab.as_ptr().wrapping_add(run.start);
-        let pixels = tile.bases.map(|base| window.wrapping_add(base));
+        let pixels: [_; PIXELS] = std::array::from_fn(|p| window.wrapping_add(tile.bases[p]));
         for k in (0..run.len).step_by(2) {
             // SAFETY: 32 weights for each pair of elements, by the contract.
             let (low, high) = unsafe {
@@ -57,7 +88,7 @@ unsafe fn dense(tile: &Tile<'_>, sums: &mut Sums) {
                 )
             };
             weights = weights.wrapping_add(2 * LANES);
-            for p in 0..MOST_PIXELS {
+            for p in 0..PIXELS {
                 // SAFETY: two elements of the pixel's run, by the contract.
                 let pair = unsafe { pixels[p].add(k).cast::<i32>().read_unaligned() };
                 let pair = _mm256_set1_epi32(pair);
@@ -67,18 +98,64 @@ unsafe fn dense(tile: &Tile<'_>, sums: &mut Sums) {
         }
     }
     for (sums, [low, high]) in sums.iter_mut().zip(acc) {
-        let to = sums.as_mut_ptr();
-        // SAFETY: a pixel has sixteen sums.
-        unsafe {
-            _mm256_storeu_si256(to.cast(), low);
-            _mm256_storeu_si256(to.add(8).cast(), high);
-        }
+        store(sums, low, high);
     }
 }
 
+/// Two positions at a time, their elements side by side channel by channel.
+///
+/// # Safety
+/// [`Tile::check`] must hold for six pixels.
 #[target_feature(enable = "avx2")]
-fn by_channel(tile: &Tile<'_>, sums: &mut Sums) {
-    portable::by_channel::<MOST_PIXELS>(tile, sums);
+unsafe fn by_channel(tile: &Tile<'_, i16, i16>, sums: &mut Sums) {
+    let mut acc = [[_mm256_setzero_si256(); 2]; PIXELS];
+    let slab = tile.slab.as_ptr();
+    for (runs, weights) in tile
+        .window
+        .runs()
+        .chunks(2)
+        .zip(tile.weights.chunks_exact(2 * LANES))
+    {
+        // SAFETY: a chunk has 32 weights.
+        let (low, high) = unsafe {
+            (
+                _mm256_loadu_si256(weights.as_ptr().cast()),
+                _mm256_loadu_si256(weights.as_ptr().add(LANES).cast()),
+            )
+        };
+        // The last of an odd number stands twice; its other weights are 0.
+        let [first, second] = [runs[0].start, runs[runs.len() - 1].start];
+        for p in 0..PIXELS {
+            let window = slab.wrapping_add(tile.bases[p]);
+            // SAFETY: sixteen elements of each run, by the contract.
+            let (a, b) = unsafe {
+                (
+                    _mm256_loadu_si256(window.add(first).cast()),
+                    _mm256_loadu_si256(window.add(second).cast()),
+                )
+            };
+            let pairs = [_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b)];
+            acc[p][0] = _mm256_add_epi32(acc[p][0], _mm256_madd_epi16(pairs[0], low));
+            acc[p][1] = _mm256_add_epi32(acc[p][1], _mm256_madd_epi16(pairs[1], high));
+        }
+    }
+    for (sums, [low, high]) in sums.iter_mut().zip(acc) {
+        // Channels 0 to 3 and 8 to 11 are in the low ones.
+        let first = _mm256_permute2x128_si256::<0x20>(low, high);
+        let second = _mm256_permute2x128_si256::<0x31>(low, high);
+        store(sums, first, second);
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store(sums: &mut [i32; LANES], low: __m256i, high: __m256i) {
+    let to = sums.as_mut_ptr();
+    // SAFETY: a pixel has sixteen sums.
+    unsafe {
+        _mm256_storeu_si256(to.cast(), low);
+        _mm256_storeu_si256(to.add(8).cast(), high);
+    }
 }
 
 #[target_feature(enable = "avx2")]
@@ -87,6 +164,117 @@ fn apply(finish: &Finish, panel: usize, sums: &[i32; LANES], row: &mut Row<'_>) 
 }
 
 #[target_feature(enable = "avx2")]
-fn widen(codes: Codes<'_>, zero: i16, out: &mut [i16]) {
+fn widen(codes: Codes<'_>, zero: i32, out: &mut [i16]) {
     portable::widen(codes, zero, out);
+}
+
+/// The codes of six pixels.
+#[target_feature(enable = "avx2")]
+fn requantize(levels: &Levels, panel: usize, sums: &Sums, bytes: &mut Bytes) {
+    let factors = &levels.lanes[panel];
+    let mut indices = [[_mm256_setzero_si256(); 2]; PIXELS];
+    for half in 0..2 {
+        let half_factors = Half::load(factors, half);
+        for p in 0..PIXELS {
+            // SAFETY: a pixel has sixteen sums.
+            let sums = unsafe { _mm256_loadu_si256(sums[p].as_ptr().add(8 * half).cast()) };
+            indices[p][half] = half_factors.indices(sums);
+        }
+    }
+    let span = _mm256_set1_epi8(levels.span as i8);
+    let mut pairs = [_mm256_setzero_si256(); PIXELS / 2];
+    for (i, pair) in pairs.iter_mut().enumerate() {
+        *pair = _mm256_min_epu8(pack(indices[2 * i], indices[2 * i + 1]), span);
+    }
+    if levels.lookup {
+        pairs = lookup(&levels.table, pairs);
+    }
+    for (bytes, pair) in bytes.chunks_exact_mut(2).zip(pairs) {
+        // SAFETY: two pixels have 32 codes, one after the other.
+        unsafe { _mm256_storeu_si256(bytes.as_mut_ptr().cast(), pair) };
+    }
+}
+
+/// Eight channels' factors in registers.
+struct Half {
+    least: __m256i,
+    most: __m256i,
+    multiplier: [__m256i; 2],
+    offset: [__m256i; 2],
+    shift: [__m256i; 2],
+}
+
+impl Half {
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn load(factors: &Factors, half: usize) -> Half {
+        let narrow = |lanes: &[i32; LANES]| {
+            // SAFETY: eight of sixteen.
+            unsafe { _mm256_loadu_si256(lanes.as_ptr().add(8 * half).cast()) }
+        };
+        let wide = |lanes: &[i64; LANES / 2]| {
+            // SAFETY: four of eight.
+            unsafe { _mm256_loadu_si256(lanes.as_ptr().add(4 * half).cast()) }
+        };
+        let multiplier = narrow(&factors.multiplier);
+        Half {
+            least: narrow(&factors.least),
+            most: narrow(&factors.most),
+            multiplier: [multiplier, _mm256_srli_epi64::<32>(multiplier)],
+            offset: [wide(&factors.offset[0]), wide(&factors.offset[1])],
+            shift: [wide(&factors.shift[0]), wide(&factors.shift[1])],
+        }
+    }
+
+    /// The indices of eight sums, not yet cut at 0 and the span.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn indices(&self, sums: __m256i) -> __m256i {
+        let sums = _mm256_min_epi32(_mm256_max_epi32(sums, self.least), self.most);
+        let [even, odd] = [
+            _mm256_mul_epi32(sums, self.multiplier[0]),
+            _mm256_mul_epi32(_mm256_srli_epi64::<32>(sums), self.multiplier[1]),
+        ];
+        let even = _mm256_srlv_epi64(_mm256_add_epi64(even, self.offset[0]), self.shift[0]);
+        let odd = _mm256_srlv_epi64(_mm256_add_epi64(odd, self.offset[1]), self.shift[1]);
+        _mm256_blend_epi32::<0b1010_1010>(even, _mm256_slli_epi64::<32>(odd))
+    }
+}
+
+/// The indices of two pixels in bytes, cut at 0 and 255.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn pack(first: [__m256i; 2], second: [__m256i; 2]) -> __m256i {
+    let first = _mm256_packs_epi32(first[0], first[1]);
+    let second = _mm256_packs_epi32(second[0], second[1]);
+    let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    _mm256_permutevar8x32_epi32(_mm256_packus_epi16(first, second), order)
+}
+
+/// The table's entry for each byte. `vpshufb` looks up sixteen entries and gives 0 for negative
+/// bytes; so the entries of each sixteen are found as what differs from the sixteen before, with
+/// every byte 16 less each time.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn lookup<const N: usize>(table: &[u8; 256], bytes: [__m256i; N]) -> [__m256i; N] {
+    let step = _mm256_set1_epi8(16);
+    let mut found = [_mm256_setzero_si256(); N];
+    for (half, table) in table.as_chunks::<128>().0.iter().enumerate() {
+        // The other half's bytes are negative.
+        let flip = _mm256_set1_epi8(if half == 0 { 0 } else { -128 });
+        let mut rest = bytes.map(|bytes| _mm256_xor_si256(bytes, flip));
+        let mut before = _mm256_setzero_si256();
+        for entries in table.as_chunks::<16>().0 {
+            // SAFETY: a chunk has sixteen entries.
+            let entries = unsafe { _mm_loadu_si128(entries.as_ptr().cast()) };
+            let entries = _mm256_broadcastsi128_si256(entries);
+            let change = _mm256_xor_si256(entries, before);
+            before = entries;
+            for (found, rest) in found.iter_mut().zip(&mut rest) {
+                *found = _mm256_xor_si256(*found, _mm256_shuffle_epi8(change, *rest));
+                *rest = _mm256_subs_epi8(*rest, step);
+            }
+        }
+    }
+    found
 }

@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)]
 
-use super::arch::{Arch, Codes, LANES, MOST_PIXELS, Tile};
+use super::arch::{Arch, Bytes, Codes, LANES, MOST_PIXELS, Sums, Tile, TileOf};
 use super::finish::{Finish, Row};
 use super::geometry::Geometry;
 use super::pack::Packed;
@@ -16,10 +16,10 @@ use tincy_network::Code;
 /// A convolution of integer weights on codes.
 pub(in crate::kernels) struct Integer<A> {
     arch: A,
-    zero: i16,
+    zero: i32,
     by_channel: bool,
     geometry: Geometry,
-    packed: Packed,
+    packed: Packed<A>,
     finish: Finish,
 }
 
@@ -37,16 +37,16 @@ enum Output<'a> {
 
 impl<A: Arch> Integer<A> {
     pub(in crate::kernels) fn new(arch: A, task: &Task<'_>, code: Code) -> Integer<A> {
-        let geometry = Geometry::new(task);
+        let geometry = Geometry::new(task, size_of::<A::Element>());
         let by_channel = task.convolution.is_depthwise(task.input.channels);
         let packed = if by_channel {
-            Packed::by_channel(task, &geometry)
+            Packed::by_channel(task, &geometry, code)
         } else {
-            Packed::dense::<A>(task, &geometry)
+            Packed::dense(task, &geometry, code)
         };
         Integer {
             arch,
-            zero: code.zero as i16,
+            zero: code.zero,
             by_channel,
             finish: Finish::new(task.convolution, &packed.panels),
             geometry,
@@ -70,7 +70,13 @@ impl<A: Arch> Integer<A> {
         }
     }
 
-    fn run_share(&self, share: &Share, codes: Codes<'_>, output: &Output<'_>, slab: &mut [i16]) {
+    fn run_share(
+        &self,
+        share: &Share,
+        codes: Codes<'_>,
+        output: &Output<'_>,
+        slab: &mut [A::Element],
+    ) {
         if share.panels.is_empty() {
             return;
         }
@@ -83,55 +89,87 @@ impl<A: Arch> Integer<A> {
         }
     }
 
-    fn run_panel(&self, band: &Range<usize>, panel: usize, slab: &[i16], output: &Output<'_>) {
-        let (width, height) = (self.geometry.output.width, band.len());
+    fn run_panel(
+        &self,
+        band: &Range<usize>,
+        panel: usize,
+        slab: &[A::Element],
+        output: &Output<'_>,
+    ) {
+        let own = &self.packed.panels[panel];
         let mut sums = [[0; LANES]; MOST_PIXELS];
-        for first in (0..width * height).step_by(A::PIXELS) {
-            let last = width * height - 1;
-            let mut tile = Tile {
-                slab,
-                bases: [0; MOST_PIXELS],
-                runs: &self.packed.runs,
-                weights: self.packed.weights(panel),
-            };
-            for (p, base) in tile.bases.iter_mut().enumerate() {
-                // The last tile has its last pixel several times.
-                let pixel = last.min(first + p);
-                let (y, x) = (band.start + pixel / width, pixel % width);
-                *base = self.geometry.base(band, y, x) + self.packed.panels[panel].input;
+        let mut tile = Tile {
+            slab,
+            bases: [own.input; MOST_PIXELS],
+            window: &self.packed.window,
+            weights: self.packed.weights(panel),
+            start: &own.start,
+        };
+        let mut pixel = band.start * self.geometry.output.width;
+        let mut bases = self.geometry.bases(band.len());
+        loop {
+            // The last tile has pixels of the one before again, which are not finished twice.
+            let count = next(&mut bases, own.input, &mut tile.bases[..A::PIXELS]);
+            if count == 0 {
+                return;
             }
-            if self.by_channel {
-                self.arch.by_channel(&tile, &mut sums);
-            } else {
-                self.arch.dense(&tile, &mut sums);
-            }
-            for (p, sums) in sums
-                .iter()
-                .enumerate()
-                .take(A::PIXELS.min(last + 1 - first))
-            {
-                self.finish_pixel(band.start * width + first + p, panel, sums, output);
-            }
+            self.sum(&tile, &mut sums);
+            self.finish_tile(pixel..pixel + count, panel, &sums, output);
+            pixel += count;
         }
     }
 
-    fn finish_pixel(&self, pixel: usize, panel: usize, sums: &[i32; LANES], output: &Output<'_>) {
+    fn sum(&self, tile: &TileOf<'_, A>, sums: &mut Sums) {
+        if self.by_channel {
+            self.arch.by_channel(tile, sums);
+        } else {
+            self.arch.dense(tile, sums);
+        }
+    }
+
+    fn finish_tile(&self, pixels: Range<usize>, panel: usize, sums: &Sums, output: &Output<'_>) {
+        if let Finish::Requantize(levels) = &self.finish {
+            let mut bytes: Bytes = [[0; LANES]; MOST_PIXELS];
+            self.arch
+                .requantize(levels, panel, sums, pixels.len(), &mut bytes);
+            for (pixel, bytes) in pixels.zip(&bytes) {
+                self.row(pixel, panel, output).bytes(bytes);
+            }
+            return;
+        }
+        for (pixel, sums) in pixels.zip(sums) {
+            let mut row = self.row(pixel, panel, output);
+            self.arch.finish(&self.finish, panel, sums, &mut row);
+        }
+    }
+
+    /// The panel's part of an output pixel.
+    fn row<'a>(&self, pixel: usize, panel: usize, output: &Output<'a>) -> Row<'a> {
         let outputs = &self.packed.panels[panel].outputs;
         let start = pixel * self.geometry.output.channels + outputs.start;
         let range = start..start + outputs.len();
-        let mut row = match output {
+        match output {
             // SAFETY: a pixel and panel belong to one member's share, which visits them once.
             Output::F32(parts) => Row::F32(unsafe { parts.part(range) }),
             // SAFETY: as above.
             Output::Codes(parts) => Row::Codes(unsafe { parts.part(range) }),
-        };
-        self.arch.finish(&self.finish, panel, sums, &mut row);
+        }
     }
 
-    /// 16-bit elements of a slab, whole cache lines.
+    /// Elements of a slab, whole cache lines.
     fn slab_len(&self) -> usize {
-        self.geometry.slab().next_multiple_of(32)
+        self.geometry.slab().next_multiple_of(64)
     }
+}
+
+/// Moves a tile to the next pixels; the number of those there still are.
+fn next(bases: &mut impl Iterator<Item = usize>, input: usize, tile: &mut [usize]) -> usize {
+    let mut count = 0;
+    for (place, base) in tile.iter_mut().zip(bases) {
+        *place = base + input;
+        count += 1;
+    }
+    count
 }
 
 impl<A: Arch> Kernel for Integer<A> {
@@ -140,7 +178,7 @@ impl<A: Arch> Kernel for Integer<A> {
     }
 
     fn scratch_bytes(&self, threads: usize) -> usize {
-        2 * self.slab_len() * threads
+        size_of::<A::Element>() * self.slab_len() * threads
     }
 
     fn run(&self, inputs: &[Tensor<'_>], output: TensorMut<'_>, scratch: &mut [u8], team: &Team) {
@@ -154,7 +192,8 @@ impl<A: Arch> Kernel for Integer<A> {
             codes => Output::Codes(Parts::new(codes.bytes())),
         };
         let (len, geometry) = (self.slab_len(), self.geometry.slab());
-        let slabs = Parts::new(bytemuck::cast_slice_mut(scratch));
+        let bytes = self.scratch_bytes(team.size());
+        let slabs = Parts::new(bytemuck::cast_slice_mut(&mut scratch[..bytes]));
         team.run(&|member| {
             // SAFETY: each member takes its own slab.
             let slab = unsafe { slabs.part(member * len..(member + 1) * len) };

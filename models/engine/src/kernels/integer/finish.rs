@@ -1,9 +1,10 @@
 //! Sums to outputs, a panel's sixteen channels at once, by the reference's arithmetic exactly.
 
 use super::arch::LANES;
+use super::levels::Levels;
 use super::pack::Panel;
 use crate::kernels::activate::activate;
-use tincy_network::{Activation, Affine, Code, Convolution, Requantize, Thresholds};
+use tincy_network::{Activation, Affine, Code, Convolution, Thresholds};
 
 /// Thresholds up to which all are compared; beyond, they are searched.
 const MOST_COMPARED: usize = 15;
@@ -30,67 +31,6 @@ pub(in crate::kernels) enum Finish {
         activation: Activation,
         code: Option<Code>,
     },
-}
-
-/// [`Requantize`] by panel.
-#[derive(Debug)]
-pub(in crate::kernels) struct Levels {
-    lanes: Vec<Factors>,
-    /// The smallest and the largest code, less the zero point.
-    low: i64,
-    high: i64,
-    /// The byte for each code from the smallest on, the table's or the code itself.
-    table: [u8; 256],
-}
-
-/// Sixteen channels' numbers.
-#[derive(Clone, Copy, Debug)]
-struct Factors {
-    bias: [i32; LANES],
-    multiplier: [i32; LANES],
-    shift: [u8; LANES],
-}
-
-impl Levels {
-    fn new(requantize: &Requantize, panels: &[Panel]) -> Levels {
-        let code = requantize.code;
-        let factors = |panel: &Panel| Factors {
-            bias: lanes(panel, 0, |o| requantize.bias[o]),
-            multiplier: lanes(panel, 0, |o| requantize.multiplier[o]),
-            shift: lanes(panel, 0, |o| requantize.shift[o]),
-        };
-        let mut table = [0; 256];
-        for (i, byte) in table.iter_mut().enumerate() {
-            *byte = match &requantize.table {
-                Some(table) => table.codes.get(i).copied().unwrap_or(0),
-                None => (code.min() + i as i32) as u8,
-            };
-        }
-        Levels {
-            lanes: panels.iter().map(factors).collect(),
-            low: i64::from(code.min() - code.zero),
-            high: i64::from(code.max() - code.zero),
-            table,
-        }
-    }
-
-    /// The bytes of a panel's sums.
-    #[inline(always)]
-    fn bytes(&self, panel: usize, sums: &[i32; LANES]) -> [u8; LANES] {
-        let Factors {
-            bias,
-            multiplier,
-            shift,
-        } = &self.lanes[panel];
-        std::array::from_fn(|lane| {
-            // The plan has proved that a sum with its bias fits.
-            let sum = i64::from(sums[lane].wrapping_add(bias[lane]));
-            let half = (1i64 << shift[lane]) >> 1;
-            let rounded = (sum * i64::from(multiplier[lane]) + half) >> shift[lane];
-            let index = rounded.clamp(self.low, self.high) - self.low;
-            self.table[index as u8 as usize]
-        })
-    }
 }
 
 /// Where a pixel's finished channels go.
@@ -234,7 +174,7 @@ impl Row<'_> {
     }
 
     #[inline(always)]
-    fn bytes(&mut self, bytes: &[u8; LANES]) {
+    pub(super) fn bytes(&mut self, bytes: &[u8; LANES]) {
         if let Row::Codes(row) = self {
             row.copy_from_slice(&bytes[..row.len()]);
         }

@@ -33,7 +33,8 @@ pub(super) struct Geometry {
 }
 
 impl Geometry {
-    pub(super) fn new(task: &Task<'_>) -> Geometry {
+    /// For elements of `bytes`.
+    pub(super) fn new(task: &Task<'_>, bytes: usize) -> Geometry {
         let c = task.convolution;
         let reach = [0, 1].map(|i| (c.kernel[i] - 1) * c.dilation[i] + 1);
         let output = task.sums();
@@ -47,7 +48,7 @@ impl Geometry {
             columns: (output.width - 1) * c.stride[1] + reach[1],
         };
         while geometry.band < output.height
-            && geometry.elements(geometry.band + 1) * 2 <= SLAB_BYTES
+            && geometry.elements(geometry.band + 1) * bytes <= SLAB_BYTES
         {
             geometry.band += 1;
         }
@@ -65,10 +66,14 @@ impl Geometry {
         rows * self.columns * self.input.channels + LANES
     }
 
-    /// Where the window of an output pixel starts in the slab of a band.
-    pub(super) fn base(&self, band: &Range<usize>, y: usize, x: usize) -> usize {
-        let row = (y - band.start) * self.stride[0];
-        (row * self.columns + x * self.stride[1]) * self.input.channels
+    /// Where the windows of a band's output pixels start in its slab, row by row.
+    pub(super) fn bases(&self, rows: usize) -> impl Iterator<Item = usize> {
+        let (channels, width) = (self.input.channels, self.output.width);
+        let (down, across) = (
+            self.stride[0] * self.columns * channels,
+            self.stride[1] * channels,
+        );
+        (0..rows).flat_map(move |y| (0..width).map(move |x| y * down + x * across))
     }
 
     /// Copies what the windows of a band of output rows see.
@@ -76,29 +81,31 @@ impl Geometry {
         &self,
         arch: A,
         codes: Codes<'_>,
-        zero: i16,
+        zero: i32,
         band: &Range<usize>,
-        slab: &mut [i16],
+        slab: &mut [A::Element],
     ) {
+        let padding = A::element(A::surplus(zero, matches!(codes, Codes::Signed(_))));
         let rows = (band.len() - 1) * self.stride[0] + self.reach[0];
         let row_len = self.columns * self.input.channels;
         for (i, row) in slab.chunks_exact_mut(row_len).take(rows).enumerate() {
             let y = (band.start * self.stride[0] + i).checked_sub(self.before[0]);
             match y.filter(|y| *y < self.input.height) {
-                Some(y) => self.fill_row(arch, codes, zero, y, row),
-                None => row.fill(0),
+                Some(y) => self.fill_row(arch, codes, zero, y, padding, row),
+                None => row.fill(padding),
             }
         }
-        slab[rows * row_len..].fill(0);
+        slab[rows * row_len..].fill(padding);
     }
 
     fn fill_row<A: Arch>(
-        self: &Geometry,
+        &self,
         arch: A,
         codes: Codes<'_>,
-        zero: i16,
+        zero: i32,
         y: usize,
-        row: &mut [i16],
+        padding: A::Element,
+        row: &mut [A::Element],
     ) {
         let Shape {
             width, channels, ..
@@ -107,13 +114,13 @@ impl Geometry {
         let seen = width.min(self.columns - left);
         let start = y * width * channels;
         let range = start..start + seen * channels;
-        row[..left * channels].fill(0);
+        row[..left * channels].fill(padding);
         let codes = match codes {
             Codes::Unsigned(codes) => Codes::Unsigned(&codes[range]),
             Codes::Signed(codes) => Codes::Signed(&codes[range]),
         };
-        arch.widen(codes, zero, &mut row[left * channels..][..seen * channels]);
-        row[(left + seen) * channels..].fill(0);
+        arch.fill(codes, zero, &mut row[left * channels..][..seen * channels]);
+        row[(left + seen) * channels..].fill(padding);
     }
 
     /// The elements under a window that a group of `count` channels reads, each run a multiple of

@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | `geometry` | bands, slabs, and the runs of elements under a window |
 //! | `pack` | weights to panels of sixteen channels |
-//! | `finish` | sums to outputs |
+//! | `finish`, `levels` | sums to outputs |
 //! | `convolution` | the kernel: loops and threads |
 //! | `portable`, `avx2`, `neon` | the inner loops |
 
@@ -19,6 +19,7 @@ mod avx2;
 pub(super) mod convolution;
 pub(super) mod finish;
 pub(super) mod geometry;
+pub(super) mod levels;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod pack;

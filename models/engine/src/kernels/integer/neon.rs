@@ -2,8 +2,9 @@
 
 #![allow(unsafe_code)]
 
-use super::arch::{Arch, Codes, LANES, Sums, Tile};
+use super::arch::{Arch, Bytes, Codes, LANES, Sums, Tile};
 use super::finish::{Finish, Row};
+use super::levels::Levels;
 use super::portable;
 use crate::isa::Neon;
 use std::arch::aarch64::*;
@@ -15,15 +16,29 @@ impl Arch for Neon {
     const NAME: &'static str = "neon-integer";
     const PIXELS: usize = PIXELS;
     const STEP: usize = 4;
-    const PAIRED: bool = false;
+    const GROUP: usize = 1;
+    type Element = i16;
+    type Weight = i16;
 
-    fn dense(self, tile: &Tile<'_>, sums: &mut Sums) {
+    fn weight(weight: i8) -> i16 {
+        weight.into()
+    }
+
+    fn surplus(_: i32, _: bool) -> i32 {
+        0
+    }
+
+    fn element(number: i32) -> i16 {
+        number as i16
+    }
+
+    fn dense(self, tile: &Tile<'_, i16, i16>, sums: &mut Sums) {
         tile.check(PIXELS, LANES);
         // SAFETY: the token proves NEON; the check proves that all windows and weights are there.
         unsafe { dense(tile, sums) }
     }
 
-    fn by_channel(self, tile: &Tile<'_>, sums: &mut Sums) {
+    fn by_channel(self, tile: &Tile<'_, i16, i16>, sums: &mut Sums) {
         portable::by_channel::<PIXELS>(tile, sums);
     }
 
@@ -31,7 +46,20 @@ impl Arch for Neon {
         finish.apply(panel, sums, row);
     }
 
-    fn widen(self, codes: Codes<'_>, zero: i16, out: &mut [i16]) {
+    fn requantize(
+        self,
+        levels: &Levels,
+        panel: usize,
+        sums: &Sums,
+        count: usize,
+        bytes: &mut Bytes,
+    ) {
+        for (bytes, sums) in bytes.iter_mut().zip(sums).take(count) {
+            *bytes = levels.bytes(panel, sums);
+        }
+    }
+
+    fn fill(self, codes: Codes<'_>, zero: i32, out: &mut [i16]) {
         portable::widen(codes, zero, out);
     }
 }
@@ -39,10 +67,10 @@ impl Arch for Neon {
 /// # Safety
 /// [`Tile::check`] must hold for four pixels, and every run be a multiple of four.
 #[target_feature(enable = "neon")]
-unsafe fn dense(tile: &Tile<'_>, sums: &mut Sums) {
+unsafe fn dense(tile: &Tile<'_, i16, i16>, sums: &mut Sums) {
     let mut acc = [[vdupq_n_s32(0); 4]; PIXELS];
     let mut weights = tile.weights.as_ptr();
-    for run in tile.runs {
+    for run in tile.window.runs() {
         let window = tile.slab.as_ptr().wrapping_add(run.start);
         for k in (0..run.len).step_by(4) {
             let mut values = [vdup_n_s16(0); PIXELS];

@@ -1,10 +1,12 @@
 //! Weights to panels of sixteen output channels, in the order in which a tile reads them.
 
-use super::arch::{Arch, LANES};
-use super::geometry::{Geometry, Run};
+use super::arch::{Arch, LANES, Window};
+use super::geometry::Geometry;
 use crate::kernel::Task;
 use crate::tensor::Buffer;
+use std::marker::PhantomData;
 use std::ops::Range;
+use tincy_network::Code;
 
 /// Sixteen output channels (or fewer) of one group.
 #[derive(Debug)]
@@ -13,89 +15,107 @@ pub(super) struct Panel {
     pub(super) outputs: Range<usize>,
     /// The first input channel that it reads.
     pub(super) input: usize,
+    /// What each channel's sum starts from, so that elements may be above `code - zero`.
+    pub(super) start: [i32; LANES],
 }
 
 /// All weights of a convolution.
 #[derive(Debug)]
-pub(super) struct Packed {
+pub(super) struct Packed<A> {
     pub(super) panels: Vec<Panel>,
-    pub(super) runs: Vec<Run>,
-    /// 16-bit weights of a panel.
+    pub(super) window: Window,
+    /// Weights of a panel.
     panel_len: usize,
     weights: Buffer,
+    arch: PhantomData<A>,
 }
 
-impl Packed {
+impl<A: Arch> Packed<A> {
     /// Panels for [`Arch::dense`].
-    pub(super) fn dense<A: Arch>(task: &Task<'_>, geometry: &Geometry) -> Packed {
+    pub(super) fn dense(task: &Task<'_>, geometry: &Geometry, code: Code) -> Packed<A> {
         let c = task.convolution;
         let (inputs, outputs) = (task.input.channels / c.groups, c.out_channels / c.groups);
         let panels = (0..c.groups).flat_map(|group| {
             let all = group * outputs..(group + 1) * outputs;
-            panels(all).map(move |outputs| Panel {
-                outputs,
-                input: group * inputs,
-            })
+            panels(all).map(move |outputs| (outputs, group * inputs))
         });
-        let runs = geometry.runs(task, inputs, A::STEP);
-        let lanes: usize = runs.iter().map(|run| run.len).sum();
-        let mut packed = Packed::empty(panels.collect(), runs, lanes * LANES);
-        let place = |element: usize, lane: usize| match A::PAIRED {
-            true => element / 2 * 2 * LANES + 2 * lane + element % 2,
-            false => element * LANES + lane,
+        let window = Window::new(geometry.runs(task, inputs, A::STEP));
+        let len = window.elements() * LANES;
+        let place = |element: usize, lane: usize| {
+            let (group, member) = (element / A::GROUP, element % A::GROUP);
+            group * A::GROUP * LANES + lane * A::GROUP + member
         };
-        let real = c.window(task.input.channels) / packed.runs.len();
-        let run_len = packed.runs[0].len * LANES;
-        packed.fill(task, |weight, lane| {
+        let real = c.window(task.input.channels) / window.runs().len();
+        let run_len = window.runs()[0].len * LANES;
+        let mut packed = Packed::empty(panels, window, len);
+        packed.fill(task, code, |weight, lane| {
             weight / real * run_len + place(weight % real, lane)
         });
         packed
     }
 
     /// Panels for [`Arch::by_channel`].
-    pub(super) fn by_channel(task: &Task<'_>, geometry: &Geometry) -> Packed {
-        let panels = panels(0..task.convolution.out_channels).map(|outputs| Panel {
-            input: outputs.start,
-            outputs,
-        });
-        let runs = geometry.runs(task, 1, LANES);
-        let len = runs.len() * LANES;
-        let mut packed = Packed::empty(panels.collect(), runs, len);
-        packed.fill(task, |weight, lane| weight * LANES + lane);
+    pub(super) fn by_channel(task: &Task<'_>, geometry: &Geometry, code: Code) -> Packed<A> {
+        let panels = panels(0..task.convolution.out_channels).map(|all| (all.clone(), all.start));
+        let window = Window::new(geometry.runs(task, 1, LANES));
+        let len = window.runs().len().next_multiple_of(A::GROUP) * LANES;
+        let mut packed = Packed::empty(panels, window, len);
+        packed.fill(task, code, A::place_by_channel);
         packed
     }
 
-    fn empty(panels: Vec<Panel>, runs: Vec<Run>, panel_len: usize) -> Packed {
+    fn empty(
+        panels: impl Iterator<Item = (Range<usize>, usize)>,
+        window: Window,
+        panel_len: usize,
+    ) -> Packed<A> {
+        let panel = |(outputs, input)| Panel {
+            outputs,
+            input,
+            start: [0; LANES],
+        };
+        let panels: Vec<_> = panels.map(panel).collect();
         Packed {
-            weights: Buffer::new(2 * panels.len() * panel_len),
+            weights: Buffer::new(size_of::<A::Weight>() * panels.len() * panel_len),
             panels,
-            runs,
+            window,
             panel_len,
+            arch: PhantomData,
         }
     }
 
     /// Puts each weight of a channel where it belongs in its panel.
-    fn fill(&mut self, task: &Task<'_>, place: impl Fn(usize, usize) -> usize) {
+    fn fill(&mut self, task: &Task<'_>, code: Code, place: impl Fn(usize, usize) -> usize) {
         let from = task.convolution.weights.unpack();
         let window = task.convolution.window(task.input.channels);
+        let surplus = A::surplus(code.zero, code.signed);
         let to = self
             .weights
-            .slice_mut::<i16>(self.panels.len() * self.panel_len);
-        for (panel, to) in self.panels.iter().zip(to.chunks_exact_mut(self.panel_len)) {
+            .slice_mut::<A::Weight>(self.panels.len() * self.panel_len);
+        for (panel, to) in self
+            .panels
+            .iter_mut()
+            .zip(to.chunks_exact_mut(self.panel_len))
+        {
             for (lane, output) in panel.outputs.clone().enumerate() {
                 let channel = &from[output * window..][..window];
                 for (i, weight) in channel.iter().enumerate() {
-                    to[place(i, lane)] = i16::from(*weight);
+                    to[place(i, lane)] = A::weight(*weight);
                 }
+                // Sums may pass 32 bits on the way and come back; they are proved to fit at the end.
+                let sum = channel
+                    .iter()
+                    .fold(0, |sum: i32, w| sum.wrapping_add(i32::from(*w)));
+                panel.start[lane] = sum.wrapping_mul(surplus).wrapping_neg();
             }
         }
     }
 
     /// The weights of a panel.
-    pub(super) fn weights(&self, panel: usize) -> &[i16] {
+    pub(super) fn weights(&self, panel: usize) -> &[A::Weight] {
         let all = self
             .weights
-            .slice::<i16>(self.panels.len() * self.panel_len);
+            .slice::<A::Weight>(self.panels.len() * self.panel_len);
         &all[panel * self.panel_len..][..self.panel_len]
     }
 }

@@ -1,7 +1,8 @@
 //! Inner loops in plain Rust, which the compiler vectorises for whatever it compiles for.
 
-use super::arch::{Arch, Codes, LANES, Sums, Tile};
+use super::arch::{Arch, Bytes, Codes, LANES, Sums, Tile};
 use super::finish::{Finish, Row};
+use super::levels::Levels;
 
 #[derive(Clone, Copy, Debug)]
 pub(in crate::kernels) struct Portable;
@@ -10,12 +11,26 @@ impl Arch for Portable {
     const NAME: &'static str = "portable-integer";
     const PIXELS: usize = 2;
     const STEP: usize = 1;
-    const PAIRED: bool = false;
+    const GROUP: usize = 1;
+    type Element = i16;
+    type Weight = i16;
 
-    fn dense(self, tile: &Tile<'_>, sums: &mut Sums) {
+    fn weight(weight: i8) -> i16 {
+        weight.into()
+    }
+
+    fn surplus(_: i32, _: bool) -> i32 {
+        0
+    }
+
+    fn element(number: i32) -> i16 {
+        number as i16
+    }
+
+    fn dense(self, tile: &Tile<'_, i16, i16>, sums: &mut Sums) {
         let mut weights = tile.weights.chunks_exact(LANES);
         let mut tall = [[0i32; LANES]; 2];
-        for run in tile.runs {
+        for run in tile.window.runs() {
             let [first, second] =
                 [0, 1].map(|p| &tile.slab[tile.bases[p] + run.start..][..run.len]);
             for ((a, b), weights) in first.iter().zip(second).zip(&mut weights) {
@@ -29,7 +44,7 @@ impl Arch for Portable {
         sums[..2].copy_from_slice(&tall);
     }
 
-    fn by_channel(self, tile: &Tile<'_>, sums: &mut Sums) {
+    fn by_channel(self, tile: &Tile<'_, i16, i16>, sums: &mut Sums) {
         by_channel::<{ Portable::PIXELS }>(tile, sums);
     }
 
@@ -37,17 +52,34 @@ impl Arch for Portable {
         finish.apply(panel, sums, row);
     }
 
-    fn widen(self, codes: Codes<'_>, zero: i16, out: &mut [i16]) {
+    fn requantize(
+        self,
+        levels: &Levels,
+        panel: usize,
+        sums: &Sums,
+        count: usize,
+        bytes: &mut Bytes,
+    ) {
+        for (bytes, sums) in bytes.iter_mut().zip(sums).take(count) {
+            *bytes = levels.bytes(panel, sums);
+        }
+    }
+
+    fn fill(self, codes: Codes<'_>, zero: i32, out: &mut [i16]) {
         widen(codes, zero, out);
     }
 }
 
 /// [`Arch::by_channel`] for tiles of `PIXELS`.
 #[inline(always)]
-pub(super) fn by_channel<const PIXELS: usize>(tile: &Tile<'_>, sums: &mut Sums) {
+pub(in crate::kernels) fn by_channel<const PIXELS: usize>(
+    tile: &Tile<'_, i16, i16>,
+    sums: &mut Sums,
+) {
     for (sums, base) in sums.iter_mut().zip(tile.bases).take(PIXELS) {
         let mut own = [0i32; LANES];
-        for (run, weights) in tile.runs.iter().zip(tile.weights.chunks_exact(LANES)) {
+        let runs = tile.window.runs().iter();
+        for (run, weights) in runs.zip(tile.weights.chunks_exact(LANES)) {
             let values = &tile.slab[base + run.start..][..LANES];
             for lane in 0..LANES {
                 own[lane] += i32::from(values[lane].wrapping_mul(weights[lane]));
@@ -57,9 +89,10 @@ pub(super) fn by_channel<const PIXELS: usize>(tile: &Tile<'_>, sums: &mut Sums) 
     }
 }
 
-/// [`Arch::widen`].
+/// `code - zero` in 16 bits.
 #[inline(always)]
-pub(in crate::kernels) fn widen(codes: Codes<'_>, zero: i16, out: &mut [i16]) {
+pub(in crate::kernels) fn widen(codes: Codes<'_>, zero: i32, out: &mut [i16]) {
+    let zero = zero as i16;
     match codes {
         Codes::Unsigned(codes) => {
             for (out, code) in out.iter_mut().zip(codes) {

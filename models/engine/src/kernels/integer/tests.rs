@@ -4,7 +4,7 @@ use crate::kernels::tester::{Groups, Wanted, check_extremes, check_random};
 use tincy_network::{Number, WeightKind};
 
 fn isas() -> impl Iterator<Item = Isa> {
-    [Isa::Portable, Isa::best()].into_iter()
+    Isa::all().into_iter()
 }
 
 fn integers() -> Wanted {

@@ -6,7 +6,7 @@
 mod case;
 mod random;
 
-pub(crate) use case::{Case, Finishing, Groups, Wanted};
+pub(crate) use case::{Case, Finishing, Groups, Wanted, all_codes};
 pub(crate) use random::Random;
 
 use crate::kernel::{Kernel, Task};

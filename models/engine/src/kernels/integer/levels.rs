@@ -1,0 +1,218 @@
+//! [`Requantize`] laid out for vectors: the same codes by fewer steps.
+//!
+//! With `low` and `high` the smallest and largest code, less the zero point, the rule is
+//!
+//! ```text
+//! index = clamp(floor((sum + bias) * multiplier / 2^shift + 1/2) - low, 0, high - low)
+//!       = clamp((sum * multiplier + offset) >> shift, 0, high - low)
+//! offset = bias * multiplier + 2^shift / 2 - low * 2^shift
+//! ```
+//!
+//! and the result is `table[index]`. An index never falls when the sum rises, so a sum may first be
+//! cut to where the index still moves. What is shifted then is so small that 32 bits of the result
+//! tell it whole, and (`shift <= 32`) the same 32 bits come of a shift that is not arithmetic, which
+//! is the only one that AVX2 has for 64 bits; for larger shifts the cut makes it positive.
+
+use super::arch::LANES;
+use super::pack::Panel;
+use tincy_network::Requantize;
+
+/// The largest shift whose 32 bits of result lie within 64.
+const WIDE_SHIFT: u8 = 32;
+
+/// [`Requantize`] by panel.
+#[derive(Debug)]
+pub(in crate::kernels) struct Levels {
+    pub(super) lanes: Vec<Factors>,
+    /// The largest index.
+    pub(super) span: u8,
+    /// The byte of each index: the table's, or the code itself.
+    pub(super) table: [u8; 256],
+    /// Whether the table changes anything.
+    pub(super) lookup: bool,
+}
+
+/// Sixteen channels' numbers. Those of 64 bits stand apart by even and odd channels.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub(super) struct Factors {
+    /// Sums below and above give the same as these.
+    pub(super) least: [i32; LANES],
+    pub(super) most: [i32; LANES],
+    pub(super) multiplier: [i32; LANES],
+    pub(super) offset: [[i64; LANES / 2]; 2],
+    pub(super) shift: [[i64; LANES / 2]; 2],
+}
+
+/// One channel's numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Factor {
+    least: i32,
+    most: i32,
+    multiplier: i32,
+    offset: i64,
+    shift: u8,
+}
+
+impl Factor {
+    /// The factor of a channel whose index is the same for every sum.
+    fn constant(index: i64) -> Factor {
+        Factor {
+            least: 0,
+            most: 0,
+            multiplier: 0,
+            offset: index,
+            shift: 0,
+        }
+    }
+
+    fn new(rule: &Requantize, channel: usize) -> Factor {
+        let code = rule.code;
+        let [low, span] = [code.min() - code.zero, code.max() - code.min()].map(i64::from);
+        let (bias, multiplier) = (
+            i64::from(rule.bias[channel]),
+            i64::from(rule.multiplier[channel]),
+        );
+        let shift = rule.shift[channel];
+        let half = (1i64 << shift) >> 1;
+        let offset = bias * multiplier + half - (low << shift);
+        if multiplier == 0 {
+            return Factor::constant((offset >> shift).clamp(0, span));
+        }
+        // The smallest sum with an index of at least `n`.
+        let reaches = |n: i64| -(offset - (n << shift)).div_euclid(multiplier);
+        let least = match shift > WIDE_SHIFT {
+            true => reaches(0),
+            false => reaches(1) - 1,
+        };
+        let most = reaches(span);
+        if most < i64::from(i32::MIN) {
+            return Factor::constant(span);
+        }
+        if least > i64::from(i32::MAX) {
+            return Factor::constant(0);
+        }
+        let cut = |sum: i64| sum.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
+        Factor {
+            least: cut(least),
+            most: cut(most),
+            multiplier: multiplier as i32,
+            offset,
+            shift,
+        }
+    }
+}
+
+impl Factors {
+    fn new(rule: &Requantize, panel: &Panel) -> Factors {
+        let mut all = Factors {
+            least: [0; LANES],
+            most: [0; LANES],
+            multiplier: [0; LANES],
+            offset: [[0; LANES / 2]; 2],
+            shift: [[0; LANES / 2]; 2],
+        };
+        for (lane, channel) in panel.outputs.clone().enumerate() {
+            let factor = Factor::new(rule, channel);
+            all.least[lane] = factor.least;
+            all.most[lane] = factor.most;
+            all.multiplier[lane] = factor.multiplier;
+            all.offset[lane % 2][lane / 2] = factor.offset;
+            all.shift[lane % 2][lane / 2] = factor.shift.into();
+        }
+        all
+    }
+}
+
+impl Levels {
+    pub(super) fn new(rule: &Requantize, panels: &[Panel]) -> Levels {
+        let code = rule.code;
+        let mut table = [0; 256];
+        for (i, byte) in table.iter_mut().enumerate() {
+            *byte = match &rule.table {
+                Some(table) => table.codes.get(i).copied().unwrap_or(0),
+                None => (code.min() + i as i32) as u8,
+            };
+        }
+        Levels {
+            lanes: panels.iter().map(|p| Factors::new(rule, p)).collect(),
+            span: (code.max() - code.min()) as u8,
+            lookup: table
+                .iter()
+                .enumerate()
+                .any(|(i, byte)| i != *byte as usize),
+            table,
+        }
+    }
+
+    /// The bytes of a panel's sums at one pixel.
+    #[inline(always)]
+    pub(super) fn bytes(&self, panel: usize, sums: &[i32; LANES]) -> [u8; LANES] {
+        let factors = &self.lanes[panel];
+        std::array::from_fn(|lane| {
+            let sum = sums[lane].max(factors.least[lane]).min(factors.most[lane]);
+            let product = i64::from(sum) * i64::from(factors.multiplier[lane]);
+            let (parity, pair) = (lane % 2, lane / 2);
+            let index = (product + factors.offset[parity][pair]) >> factors.shift[parity][pair];
+            self.table[index.clamp(0, self.span.into()) as usize]
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::tester::Random;
+    use tincy_network::requantize::{MAX_MULTIPLIER, MAX_SHIFT};
+    use tincy_network::{Code, Number};
+
+    fn rule(code: Code, bias: i32, multiplier: i32, shift: u8) -> Requantize {
+        Requantize {
+            bias: vec![bias].into(),
+            multiplier: vec![multiplier].into(),
+            shift: vec![shift].into(),
+            code,
+            table: None,
+        }
+    }
+
+    /// The low 32 bits of a shift that fills with zeros, as vectors do it.
+    fn index(factor: &Factor, sum: i32, span: i32) -> i32 {
+        let cut = i64::from(sum.max(factor.least).min(factor.most));
+        let moved = (cut * i64::from(factor.multiplier) + factor.offset) as u64 >> factor.shift;
+        (moved as u32 as i32).clamp(0, span)
+    }
+
+    #[test]
+    fn every_factor_gives_the_codes_of_the_rule() {
+        let mut random = Random::new(7);
+        let codes = crate::kernels::tester::all_codes();
+        for _ in 0..40_000 {
+            let Number::Code(code) = random.pick(&codes) else {
+                continue;
+            };
+            let wide = 1 << random.between(1, 30);
+            let bias = random.between(-wide, wide) as i32;
+            let multiplier = match random.next() % 4 {
+                0 => random.between(0, 3) as i32,
+                1 => MAX_MULTIPLIER - random.between(0, 3) as i32,
+                _ => random.between(0, MAX_MULTIPLIER.into()) as i32,
+            };
+            let shift = random.between(0, MAX_SHIFT.into()) as u8;
+            let rule = rule(code, bias, multiplier, shift);
+            let factor = Factor::new(&rule, 0);
+            let near = [factor.least, factor.most]
+                .map(|at| at.saturating_add(random.between(-2, 2) as i32));
+            let any = random.between(-wide, wide) as i32;
+            for sum in near.into_iter().chain([any, -(1 << 30), (1 << 30) - 1]) {
+                // Sums with their bias fit 32 bits, by the plan.
+                if sum.checked_add(bias).is_none() {
+                    continue;
+                }
+                let expected = rule.code(sum, 0) - code.min();
+                let span = code.max() - code.min();
+                assert_eq!(index(&factor, sum, span), expected, "{sum} by {rule:?}");
+            }
+        }
+    }
+}
