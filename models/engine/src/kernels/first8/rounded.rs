@@ -70,11 +70,6 @@ impl<A: Round> Arch for Rounded<A> {
         self.0.round(tile, sums);
     }
 
-    fn by_channel(self, tile: &Tile<'_, i16, i16>, sums: &mut Sums) {
-        // Not used: a convolution by channel is summed exactly.
-        portable::by_channel::<PIXELS>(tile, sums);
-    }
-
     fn finish(self, finish: &Finish, panel: usize, sums: &[i32; LANES], row: &mut Row<'_>) {
         self.0.finish(finish, panel, sums, row);
     }

@@ -88,9 +88,9 @@ pub(in crate::kernels) trait Arch: Copy + Send + Sync + 'static {
     /// Elements whose weights stand together, channel by channel: 1 to [`Arch::STEP`].
     const GROUP: usize;
     /// What the slab holds: `code - zero`, or the code itself.
-    type Element: Pod + Send + Sync;
+    type Element: Pod + Into<i32> + Send + Sync;
     /// A packed weight.
-    type Weight: Pod + Send + Sync;
+    type Weight: Pod + Into<i32> + Send + Sync;
 
     /// A weight as it is packed.
     fn weight(weight: i8) -> Self::Weight;
@@ -105,7 +105,18 @@ pub(in crate::kernels) trait Arch: Copy + Send + Sync + 'static {
     fn dense(self, tile: &TileOf<'_, Self>, sums: &mut Sums);
 
     /// The sums of a tile by channel: each run is [`LANES`] channels, with a weight each.
-    fn by_channel(self, tile: &TileOf<'_, Self>, sums: &mut Sums);
+    fn by_channel(self, tile: &TileOf<'_, Self>, sums: &mut Sums) {
+        for (sums, base) in sums.iter_mut().zip(tile.bases).take(Self::PIXELS) {
+            *sums = *tile.start;
+            let runs = tile.window.runs().iter();
+            for (run, weights) in runs.zip(tile.weights.chunks_exact(LANES)) {
+                let values = &tile.slab[base + run.start..][..LANES];
+                for (sum, (value, weight)) in sums.iter_mut().zip(values.iter().zip(weights)) {
+                    *sum = sum.wrapping_add((*value).into() * (*weight).into());
+                }
+            }
+        }
+    }
 
     /// Where the weight of a kernel position and a channel of the panel stands for
     /// [`Arch::by_channel`].

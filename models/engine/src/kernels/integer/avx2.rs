@@ -59,9 +59,20 @@ impl Arch for Avx2 {
         unsafe { apply(finish, panel, sums, row) }
     }
 
-    fn requantize(self, levels: &Levels, panel: usize, sums: &Sums, _: usize, bytes: &mut Bytes) {
-        // SAFETY: the token proves AVX2.
-        unsafe { requantize(levels, panel, sums, bytes) }
+    fn requantize(
+        self,
+        levels: &Levels,
+        panel: usize,
+        sums: &Sums,
+        count: usize,
+        bytes: &mut Bytes,
+    ) {
+        let sums = sums.as_chunks().0.iter();
+        let bytes = bytes.as_chunks_mut().0.iter_mut();
+        for (sums, bytes) in sums.zip(bytes).take(count.div_ceil(PIXELS)) {
+            // SAFETY: the token proves AVX2.
+            unsafe { requantize(levels, panel, sums, bytes) }
+        }
     }
 
     fn fill(self, codes: Codes<'_>, zero: i32, out: &mut [i16]) {
@@ -170,7 +181,12 @@ fn widen(codes: Codes<'_>, zero: i32, out: &mut [i16]) {
 
 /// The codes of six pixels.
 #[target_feature(enable = "avx2")]
-fn requantize(levels: &Levels, panel: usize, sums: &Sums, bytes: &mut Bytes) {
+fn requantize(
+    levels: &Levels,
+    panel: usize,
+    sums: &[[i32; LANES]; PIXELS],
+    bytes: &mut [[u8; LANES]; PIXELS],
+) {
     let factors = &levels.lanes[panel];
     let mut indices = [[_mm256_setzero_si256(); 2]; PIXELS];
     for half in 0..2 {

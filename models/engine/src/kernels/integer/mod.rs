@@ -3,7 +3,9 @@
 //! An implicit matrix product: a band of the input is copied into a padded slab of
 //! `code - zero` in 16 bits; tiles of a few pixels times sixteen output channels are summed in
 //! registers straight from it, and finished there. A product is at most
-//! 255 * 128 = 32640 in size, so it fits 16 bits; sums are exact in any order.
+//! 255 * 128 = 32640 in size, so it fits 16 bits; sums are exact in any order. Where the CPU has dot
+//! products of bytes, the slab holds the codes themselves, and sums start so that the zero point is
+//! made up for.
 //!
 //! | module | subject |
 //! | --- | --- |
@@ -11,7 +13,7 @@
 //! | `pack` | weights to panels of sixteen channels |
 //! | `finish`, `levels` | sums to outputs |
 //! | `convolution` | the kernel: loops and threads |
-//! | `portable`, `avx2`, `neon` | the inner loops |
+//! | `portable`, `avx2`, `vnni`, `neon` | the inner loops |
 
 pub(super) mod arch;
 #[cfg(target_arch = "x86_64")]
@@ -26,6 +28,8 @@ mod pack;
 pub(super) mod portable;
 #[cfg(test)]
 mod tests;
+#[cfg(target_arch = "x86_64")]
+mod vnni;
 
 use crate::isa::Isa;
 use crate::kernel::{Kernel, Task};
@@ -46,7 +50,12 @@ pub fn kernel(task: &Task<'_>, isa: Isa) -> Option<Box<dyn Kernel>> {
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2(avx2) => Box::new(Integer::new(avx2, task, code)),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512(avx512) => Box::new(Integer::new(avx512.avx2(), task, code)),
+        Isa::Avx512(avx512) => match vnni::Vnni::detect(avx512) {
+            Some(vnni) if !task.convolution.is_depthwise(task.input.channels) => {
+                Box::new(Integer::new(vnni, task, code))
+            }
+            _ => Box::new(Integer::new(avx512.avx2(), task, code)),
+        },
         #[cfg(target_arch = "aarch64")]
         Isa::Neon(neon) => Box::new(Integer::new(neon, task, code)),
     })

@@ -61,7 +61,7 @@ impl Arch for Vnni {
         count: usize,
         bytes: &mut Bytes,
     ) {
-        super::avx2::requantize_all(self.0.avx2(), levels, panel, &sums[..count], bytes);
+        self.0.avx2().requantize(levels, panel, sums, count, bytes);
     }
 
     fn fill(self, codes: Codes<'_>, _: i32, out: &mut [u8]) {
