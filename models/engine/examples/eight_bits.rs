@@ -1,8 +1,9 @@
-//! Times a float network against a twin with 8-bit weights and codes: `eight_bits MODEL [ROUNDS]`.
+//! Times a float network against a twin with 8-bit weights and codes: `eight_bits MODEL [ROUNDS]
+//! [BACKEND...]`.
 //!
 //! MODEL is anything that the importer takes, made of layers that exist for codes. The twin's
 //! scales are rough guesses, so what it finds means nothing; the work is the same as if they were
-//! good. Both take turns on one thread, on every backend of this machine; each figure is the least
+//! good. Both take turns on one thread, on every backend named, or that this CPU has; each figure is the least
 //! of all rounds, by the thread's own CPU time.
 
 use nix::time::{ClockId, clock_gettime};
@@ -40,9 +41,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let rounds = arguments.next().map_or(Ok(30), |n| n.parse())?;
     let float = tincy_import::import(Path::new(&model), &Default::default())?;
     let twin = eight_bits(&float)?;
+    let names: Vec<String> = arguments.collect();
     let mut runs = Vec::new();
     for backend in Backend::ALL {
-        if matches!(backend, Backend::Reference | Backend::Auto) {
+        let named = names.iter().any(|name| name == backend.name());
+        let any = names.is_empty() && !matches!(backend, Backend::Reference | Backend::Auto);
+        if !named && !any {
             continue;
         }
         for (numbers, network) in [("f32", &float), ("w8a8", &twin)] {

@@ -81,9 +81,10 @@ struct AddCodes {
 impl AddCodes {
     /// `clamp(a + b - zero, min, max)`; codes and zero points have at most nine bits with sign.
     #[inline(always)]
-    fn sum(&self, a: i16, b: i16) -> i16 {
-        let Code { zero, .. } = self.code;
-        (a + b - zero as i16).clamp(self.code.min() as i16, self.code.max() as i16)
+    fn sum(&self) -> impl Fn(i16, i16) -> i16 + Copy {
+        let [zero, min, max] =
+            [self.code.zero, self.code.min(), self.code.max()].map(|code| code as i16);
+        move |a, b| a.wrapping_add(b).wrapping_sub(zero).max(min).min(max)
     }
 }
 
@@ -96,19 +97,21 @@ impl Kernel for AddCodes {
         match output {
             TensorMut::U8(output) => {
                 let (first, second) = (inputs[0].unsigned(), inputs[1].unsigned());
+                let add = self.sum();
                 team.split(output, 1, &|elements, part| {
                     let pairs = first[elements.clone()].iter().zip(&second[elements]);
                     for (sum, (a, b)) in part.iter_mut().zip(pairs) {
-                        *sum = self.sum(i16::from(*a), i16::from(*b)) as u8;
+                        *sum = add(i16::from(*a), i16::from(*b)) as u8;
                     }
                 });
             }
             TensorMut::I8(output) => {
                 let (first, second) = (inputs[0].signed(), inputs[1].signed());
+                let add = self.sum();
                 team.split(output, 1, &|elements, part| {
                     let pairs = first[elements.clone()].iter().zip(&second[elements]);
                     for (sum, (a, b)) in part.iter_mut().zip(pairs) {
-                        *sum = self.sum(i16::from(*a), i16::from(*b)) as i8;
+                        *sum = add(i16::from(*a), i16::from(*b)) as i8;
                     }
                 });
             }

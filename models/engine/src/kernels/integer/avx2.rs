@@ -67,11 +67,10 @@ impl Arch for Avx2 {
         count: usize,
         bytes: &mut Bytes,
     ) {
-        let sums = sums.as_chunks().0.iter();
-        let bytes = bytes.as_chunks_mut().0.iter_mut();
-        for (sums, bytes) in sums.zip(bytes).take(count.div_ceil(PIXELS)) {
+        let (sums, bytes) = (sums.as_chunks().0, bytes.as_chunks_mut().0);
+        for i in 0..count.div_ceil(PIXELS) {
             // SAFETY: the token proves AVX2.
-            unsafe { requantize(levels, panel, sums, bytes) }
+            unsafe { requantize(levels, panel, &sums[i], &mut bytes[i]) }
         }
     }
 
@@ -89,7 +88,10 @@ unsafe fn dense(tile: &Tile<'_, i16, i16>, sums: &mut Sums) {
     let mut weights = tile.weights.as_ptr();
     for run in tile.window.runs() {
         let window = tile.slab.as_ptr().wrapping_add(run.start);
-        let pixels: [_; PIXELS] = std::array::from_fn(|p| window.wrapping_add(tile.bases[p]));
+        let mut pixels = [window; PIXELS];
+        for p in 0..PIXELS {
+            pixels[p] = window.wrapping_add(tile.bases[p]);
+        }
         for k in (0..run.len).step_by(2) {
             // SAFETY: 32 weights for each pair of elements, by the contract.
             let (low, high) = unsafe {
@@ -108,8 +110,8 @@ unsafe fn dense(tile: &Tile<'_, i16, i16>, sums: &mut Sums) {
             }
         }
     }
-    for (sums, [low, high]) in sums.iter_mut().zip(acc) {
-        store(sums, low, high);
+    for p in 0..PIXELS {
+        store(&mut sums[p], acc[p][0], acc[p][1]);
     }
 }
 
@@ -121,12 +123,11 @@ unsafe fn dense(tile: &Tile<'_, i16, i16>, sums: &mut Sums) {
 unsafe fn by_channel(tile: &Tile<'_, i16, i16>, sums: &mut Sums) {
     let mut acc = [[_mm256_setzero_si256(); 2]; PIXELS];
     let slab = tile.slab.as_ptr();
-    for (runs, weights) in tile
-        .window
-        .runs()
-        .chunks(2)
-        .zip(tile.weights.chunks_exact(2 * LANES))
-    {
+    let mut all_weights = tile.weights.chunks_exact(2 * LANES);
+    for runs in tile.window.runs().chunks(2) {
+        let Some(weights) = all_weights.next() else {
+            break;
+        };
         // SAFETY: a chunk has 32 weights.
         let (low, high) = unsafe {
             (
@@ -150,11 +151,11 @@ unsafe fn by_channel(tile: &Tile<'_, i16, i16>, sums: &mut Sums) {
             acc[p][1] = _mm256_add_epi32(acc[p][1], _mm256_madd_epi16(pairs[1], high));
         }
     }
-    for (sums, [low, high]) in sums.iter_mut().zip(acc) {
+    for p in 0..PIXELS {
         // Channels 0 to 3 and 8 to 11 are in the low ones.
-        let first = _mm256_permute2x128_si256::<0x20>(low, high);
-        let second = _mm256_permute2x128_si256::<0x31>(low, high);
-        store(sums, first, second);
+        let first = _mm256_permute2x128_si256::<0x20>(acc[p][0], acc[p][1]);
+        let second = _mm256_permute2x128_si256::<0x31>(acc[p][0], acc[p][1]);
+        store(&mut sums[p], first, second);
     }
 }
 
@@ -199,15 +200,15 @@ fn requantize(
     }
     let span = _mm256_set1_epi8(levels.span as i8);
     let mut pairs = [_mm256_setzero_si256(); PIXELS / 2];
-    for (i, pair) in pairs.iter_mut().enumerate() {
-        *pair = _mm256_min_epu8(pack(indices[2 * i], indices[2 * i + 1]), span);
+    for i in 0..PIXELS / 2 {
+        pairs[i] = _mm256_min_epu8(pack(indices[2 * i], indices[2 * i + 1]), span);
     }
     if levels.lookup {
         pairs = lookup(&levels.table, pairs);
     }
-    for (bytes, pair) in bytes.chunks_exact_mut(2).zip(pairs) {
+    for i in 0..PIXELS / 2 {
         // SAFETY: two pixels have 32 codes, one after the other.
-        unsafe { _mm256_storeu_si256(bytes.as_mut_ptr().cast(), pair) };
+        unsafe { _mm256_storeu_si256(bytes.as_mut_ptr().add(2 * i).cast(), pairs[i]) };
     }
 }
 
@@ -224,21 +225,14 @@ impl Half {
     #[inline]
     #[target_feature(enable = "avx2")]
     fn load(factors: &Factors, half: usize) -> Half {
-        let narrow = |lanes: &[i32; LANES]| {
-            // SAFETY: eight of sixteen.
-            unsafe { _mm256_loadu_si256(lanes.as_ptr().add(8 * half).cast()) }
-        };
-        let wide = |lanes: &[i64; LANES / 2]| {
-            // SAFETY: four of eight.
-            unsafe { _mm256_loadu_si256(lanes.as_ptr().add(4 * half).cast()) }
-        };
-        let multiplier = narrow(&factors.multiplier);
+        let multiplier = eight(&factors.multiplier, half);
+        let (offset, shift) = (&factors.offset, &factors.shift);
         Half {
-            least: narrow(&factors.least),
-            most: narrow(&factors.most),
+            least: eight(&factors.least, half),
+            most: eight(&factors.most, half),
             multiplier: [multiplier, _mm256_srli_epi64::<32>(multiplier)],
-            offset: [wide(&factors.offset[0]), wide(&factors.offset[1])],
-            shift: [wide(&factors.shift[0]), wide(&factors.shift[1])],
+            offset: [four(&offset[0], half), four(&offset[1], half)],
+            shift: [four(&shift[0], half), four(&shift[1], half)],
         }
     }
 
@@ -255,6 +249,24 @@ impl Half {
         let odd = _mm256_srlv_epi64(_mm256_add_epi64(odd, self.offset[1]), self.shift[1]);
         _mm256_blend_epi32::<0b1010_1010>(even, _mm256_slli_epi64::<32>(odd))
     }
+}
+
+/// A half of sixteen numbers.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn eight(lanes: &[i32; LANES], half: usize) -> __m256i {
+    let lanes = &lanes[8 * half..][..8];
+    // SAFETY: there are eight.
+    unsafe { _mm256_loadu_si256(lanes.as_ptr().cast()) }
+}
+
+/// A half of eight numbers.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn four(lanes: &[i64; LANES / 2], half: usize) -> __m256i {
+    let lanes = &lanes[4 * half..][..4];
+    // SAFETY: there are four.
+    unsafe { _mm256_loadu_si256(lanes.as_ptr().cast()) }
 }
 
 /// The indices of two pixels in bytes, cut at 0 and 255.
@@ -278,7 +290,10 @@ fn lookup<const N: usize>(table: &[u8; 256], bytes: [__m256i; N]) -> [__m256i; N
     for (half, table) in table.as_chunks::<128>().0.iter().enumerate() {
         // The other half's bytes are negative.
         let flip = _mm256_set1_epi8(if half == 0 { 0 } else { -128 });
-        let mut rest = bytes.map(|bytes| _mm256_xor_si256(bytes, flip));
+        let mut rest = bytes;
+        for i in 0..N {
+            rest[i] = _mm256_xor_si256(bytes[i], flip);
+        }
         let mut before = _mm256_setzero_si256();
         for entries in table.as_chunks::<16>().0 {
             // SAFETY: a chunk has sixteen entries.
@@ -286,9 +301,9 @@ fn lookup<const N: usize>(table: &[u8; 256], bytes: [__m256i; N]) -> [__m256i; N
             let entries = _mm256_broadcastsi128_si256(entries);
             let change = _mm256_xor_si256(entries, before);
             before = entries;
-            for (found, rest) in found.iter_mut().zip(&mut rest) {
-                *found = _mm256_xor_si256(*found, _mm256_shuffle_epi8(change, *rest));
-                *rest = _mm256_subs_epi8(*rest, step);
+            for i in 0..N {
+                found[i] = _mm256_xor_si256(found[i], _mm256_shuffle_epi8(change, rest[i]));
+                rest[i] = _mm256_subs_epi8(rest[i], step);
             }
         }
     }

@@ -4,7 +4,7 @@
 
 use super::arch::{Arch, Bytes, Codes, LANES, MOST_PIXELS, Sums, Tile, TileOf};
 use super::finish::{Finish, Row};
-use super::geometry::Geometry;
+use super::geometry::{Bases, Geometry};
 use super::pack::Packed;
 use crate::kernel::{Kernel, Task};
 use crate::parts::Parts;
@@ -98,6 +98,7 @@ impl<A: Arch> Integer<A> {
     ) {
         let own = &self.packed.panels[panel];
         let mut sums = [[0; LANES]; MOST_PIXELS];
+        let mut bytes = [[0; LANES]; MOST_PIXELS];
         let mut tile = Tile {
             slab,
             bases: [own.input; MOST_PIXELS],
@@ -114,7 +115,15 @@ impl<A: Arch> Integer<A> {
                 return;
             }
             self.sum(&tile, &mut sums);
-            self.finish_tile(pixel..pixel + count, panel, &sums, output);
+            let pixels = pixel..pixel + count;
+            match &self.finish {
+                Finish::Requantize(levels) => {
+                    self.arch
+                        .requantize(levels, panel, &sums, count, &mut bytes);
+                    self.store(pixels, panel, &bytes, output);
+                }
+                _ => self.finish_tile(pixels, panel, &sums, output),
+            }
             pixel += count;
         }
     }
@@ -128,22 +137,27 @@ impl<A: Arch> Integer<A> {
     }
 
     fn finish_tile(&self, pixels: Range<usize>, panel: usize, sums: &Sums, output: &Output<'_>) {
-        if let Finish::Requantize(levels) = &self.finish {
-            let mut bytes: Bytes = [[0; LANES]; MOST_PIXELS];
-            self.arch
-                .requantize(levels, panel, sums, pixels.len(), &mut bytes);
-            for (pixel, bytes) in pixels.zip(&bytes) {
-                self.row(pixel, panel, output).bytes(bytes);
-            }
-            return;
-        }
         for (pixel, sums) in pixels.zip(sums) {
             let mut row = self.row(pixel, panel, output);
             self.arch.finish(&self.finish, panel, sums, &mut row);
         }
     }
 
+    /// Writes a tile's codes. Whole panels are most of the work, and sixteen bytes one move.
+    fn store(&self, pixels: Range<usize>, panel: usize, bytes: &Bytes, output: &Output<'_>) {
+        for (i, pixel) in pixels.enumerate() {
+            let Row::Codes(row) = self.row(pixel, panel, output) else {
+                continue;
+            };
+            match row.as_mut_array() {
+                Some(row) => *row = bytes[i],
+                None => row.copy_from_slice(&bytes[i][..row.len()]),
+            }
+        }
+    }
+
     /// The panel's part of an output pixel.
+    #[inline(always)]
     fn row<'a>(&self, pixel: usize, panel: usize, output: &Output<'a>) -> Row<'a> {
         let outputs = &self.packed.panels[panel].outputs;
         let start = pixel * self.geometry.output.channels + outputs.start;
@@ -163,9 +177,13 @@ impl<A: Arch> Integer<A> {
 }
 
 /// Moves a tile to the next pixels; the number of those there still are.
-fn next(bases: &mut impl Iterator<Item = usize>, input: usize, tile: &mut [usize]) -> usize {
+#[inline(always)]
+fn next(bases: &mut Bases, input: usize, tile: &mut [usize]) -> usize {
     let mut count = 0;
-    for (place, base) in tile.iter_mut().zip(bases) {
+    for place in tile {
+        let Some(base) = bases.next() else {
+            break;
+        };
         *place = base + input;
         count += 1;
     }

@@ -16,6 +16,39 @@ pub(in crate::kernels) struct Run {
     pub(in crate::kernels) len: usize,
 }
 
+/// Where windows start, pixel by pixel.
+#[derive(Debug)]
+pub(super) struct Bases {
+    width: usize,
+    down: usize,
+    across: usize,
+    /// Rows that are left.
+    rows: usize,
+    row: usize,
+    x: usize,
+    base: usize,
+}
+
+impl Iterator for Bases {
+    type Item = usize;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<usize> {
+        if self.rows == 0 {
+            return None;
+        }
+        let base = self.base;
+        self.x += 1;
+        self.base += self.across;
+        if self.x == self.width {
+            self.row += self.down;
+            (self.x, self.base) = (0, self.row);
+            self.rows -= 1;
+        }
+        Some(base)
+    }
+}
+
 /// The sizes that a convolution's loops need.
 #[derive(Debug)]
 pub(super) struct Geometry {
@@ -67,13 +100,17 @@ impl Geometry {
     }
 
     /// Where the windows of a band's output pixels start in its slab, row by row.
-    pub(super) fn bases(&self, rows: usize) -> impl Iterator<Item = usize> {
-        let (channels, width) = (self.input.channels, self.output.width);
-        let (down, across) = (
-            self.stride[0] * self.columns * channels,
-            self.stride[1] * channels,
-        );
-        (0..rows).flat_map(move |y| (0..width).map(move |x| y * down + x * across))
+    pub(super) fn bases(&self, rows: usize) -> Bases {
+        let channels = self.input.channels;
+        Bases {
+            width: self.output.width,
+            down: self.stride[0] * self.columns * channels,
+            across: self.stride[1] * channels,
+            rows,
+            row: 0,
+            x: 0,
+            base: 0,
+        }
     }
 
     /// Copies what the windows of a band of output rows see.

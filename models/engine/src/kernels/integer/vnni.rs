@@ -85,7 +85,10 @@ unsafe fn dense(tile: &Tile<'_, u8, i8>, sums: &mut Sums) {
     let mut weights = tile.weights.as_ptr();
     for run in tile.window.runs() {
         let window = tile.slab.as_ptr().wrapping_add(run.start);
-        let pixels = tile.bases.map(|base| window.wrapping_add(base));
+        let mut pixels = [window; MOST_PIXELS];
+        for p in 0..MOST_PIXELS {
+            pixels[p] = window.wrapping_add(tile.bases[p]);
+        }
         for k in (0..run.len).step_by(4) {
             // SAFETY: 64 weights for each four elements, by the contract.
             let row = unsafe { _mm512_loadu_si512(weights.cast()) };
@@ -97,8 +100,8 @@ unsafe fn dense(tile: &Tile<'_, u8, i8>, sums: &mut Sums) {
             }
         }
     }
-    for (sums, acc) in sums.iter_mut().zip(acc) {
+    for p in 0..MOST_PIXELS {
         // SAFETY: a pixel has sixteen sums.
-        unsafe { _mm512_storeu_si512(sums.as_mut_ptr().cast(), acc) };
+        unsafe { _mm512_storeu_si512(sums[p].as_mut_ptr().cast(), acc[p]) };
     }
 }
