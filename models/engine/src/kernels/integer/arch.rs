@@ -64,6 +64,7 @@ pub(in crate::kernels) type TileOf<'a, A> = Tile<'a, <A as Arch>::Element, <A as
 
 impl<E, W> Tile<'_, E, W> {
     /// Panics unless every element of every window, and `per_element` weights for each, are there.
+    #[inline(always)]
     pub(in crate::kernels) fn check(&self, pixels: usize, per_element: usize) {
         let base = self.bases[..pixels].iter().fold(0, |most, b| most.max(*b));
         assert!(

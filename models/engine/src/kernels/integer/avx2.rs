@@ -7,7 +7,7 @@
 
 use super::arch::{Arch, Bytes, Codes, LANES, Sums, Tile};
 use super::finish::{Finish, Row};
-use super::levels::{Factors, Levels};
+use super::levels::{Change, Factors, Floats, Levels, ROUND};
 use super::portable;
 use crate::isa::Avx2;
 use std::arch::x86_64::*;
@@ -69,7 +69,7 @@ impl Arch for Avx2 {
     ) {
         let (sums, bytes) = (sums.as_chunks().0, bytes.as_chunks_mut().0);
         for i in 0..count.div_ceil(PIXELS) {
-            // SAFETY: the token proves AVX2.
+            // SAFETY: the token proves AVX2 and FMA.
             unsafe { requantize(levels, panel, &sums[i], &mut bytes[i]) }
         }
     }
@@ -181,7 +181,7 @@ fn widen(codes: Codes<'_>, zero: i32, out: &mut [i16]) {
 }
 
 /// The codes of six pixels.
-#[target_feature(enable = "avx2")]
+#[target_feature(enable = "avx2,fma")]
 fn requantize(
     levels: &Levels,
     panel: usize,
@@ -191,11 +191,19 @@ fn requantize(
     let factors = &levels.lanes[panel];
     let mut indices = [[_mm256_setzero_si256(); 2]; PIXELS];
     for half in 0..2 {
-        let half_factors = Half::load(factors, half);
-        for p in 0..PIXELS {
-            // SAFETY: a pixel has sixteen sums.
-            let sums = unsafe { _mm256_loadu_si256(sums[p].as_ptr().add(8 * half).cast()) };
-            indices[p][half] = half_factors.indices(sums);
+        match &factors.floats {
+            Some(floats) => {
+                let half_floats = HalfFloats::load(floats, half);
+                for p in 0..PIXELS {
+                    indices[p][half] = half_floats.indices(eight(&sums[p], half));
+                }
+            }
+            None => {
+                let half_factors = Half::load(factors, half);
+                for p in 0..PIXELS {
+                    indices[p][half] = half_factors.indices(eight(&sums[p], half));
+                }
+            }
         }
     }
     let span = _mm256_set1_epi8(levels.span as i8);
@@ -203,8 +211,8 @@ fn requantize(
     for i in 0..PIXELS / 2 {
         pairs[i] = _mm256_min_epu8(pack(indices[2 * i], indices[2 * i + 1]), span);
     }
-    if levels.lookup {
-        pairs = lookup(&levels.table, pairs);
+    if let Some(changes) = &levels.changes {
+        pairs = lookup(changes, pairs);
     }
     for i in 0..PIXELS / 2 {
         // SAFETY: two pixels have 32 codes, one after the other.
@@ -251,6 +259,40 @@ impl Half {
     }
 }
 
+/// Eight channels' factors for a fused multiply-add, in registers.
+struct HalfFloats {
+    bias: __m256i,
+    least: __m256i,
+    most: __m256i,
+    factor: __m256,
+    addend: __m256,
+}
+
+impl HalfFloats {
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    fn load(floats: &Floats, half: usize) -> HalfFloats {
+        HalfFloats {
+            bias: eight(&floats.bias, half),
+            least: eight(&floats.least, half),
+            most: eight(&floats.most, half),
+            factor: _mm256_castsi256_ps(eight(bytemuck::cast_ref(&floats.factor), half)),
+            addend: _mm256_castsi256_ps(eight(bytemuck::cast_ref(&floats.addend), half)),
+        }
+    }
+
+    /// The indices of eight sums, not yet cut at 0 and the span.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    fn indices(&self, sums: __m256i) -> __m256i {
+        let sums = _mm256_add_epi32(sums, self.bias);
+        let sums = _mm256_min_epi32(_mm256_max_epi32(sums, self.least), self.most);
+        let rounded = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums), self.factor, self.addend);
+        let round = _mm256_set1_epi32(ROUND.to_bits() as i32);
+        _mm256_sub_epi32(_mm256_castps_si256(rounded), round)
+    }
+}
+
 /// A half of sixteen numbers.
 #[inline]
 #[target_feature(enable = "avx2")]
@@ -280,30 +322,29 @@ fn pack(first: [__m256i; 2], second: [__m256i; 2]) -> __m256i {
 }
 
 /// The table's entry for each byte. `vpshufb` looks up sixteen entries and gives 0 for negative
-/// bytes; so the entries of each sixteen are found as what differs from the sixteen before, with
-/// every byte 16 less each time.
+/// bytes; so an entry is all that has changed up to it, with every byte less each time.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn lookup<const N: usize>(table: &[u8; 256], bytes: [__m256i; N]) -> [__m256i; N] {
-    let step = _mm256_set1_epi8(16);
+fn lookup<const N: usize>(changes: &[Vec<Change>; 2], bytes: [__m256i; N]) -> [__m256i; N] {
     let mut found = [_mm256_setzero_si256(); N];
-    for (half, table) in table.as_chunks::<128>().0.iter().enumerate() {
+    for half in 0..2 {
         // The other half's bytes are negative.
         let flip = _mm256_set1_epi8(if half == 0 { 0 } else { -128 });
         let mut rest = bytes;
         for i in 0..N {
             rest[i] = _mm256_xor_si256(bytes[i], flip);
         }
-        let mut before = _mm256_setzero_si256();
-        for entries in table.as_chunks::<16>().0 {
-            // SAFETY: a chunk has sixteen entries.
-            let entries = unsafe { _mm_loadu_si128(entries.as_ptr().cast()) };
-            let entries = _mm256_broadcastsi128_si256(entries);
-            let change = _mm256_xor_si256(entries, before);
-            before = entries;
+        for change in &changes[half] {
+            // SAFETY: a change has 32 bytes of each.
+            let (entries, above) = unsafe {
+                (
+                    _mm256_load_si256(change.entries.as_ptr().cast()),
+                    _mm256_load_si256(change.above.as_ptr().cast()),
+                )
+            };
             for i in 0..N {
-                found[i] = _mm256_xor_si256(found[i], _mm256_shuffle_epi8(change, rest[i]));
-                rest[i] = _mm256_subs_epi8(rest[i], step);
+                rest[i] = _mm256_subs_epi8(rest[i], above);
+                found[i] = _mm256_xor_si256(found[i], _mm256_shuffle_epi8(entries, rest[i]));
             }
         }
     }

@@ -12,6 +12,12 @@
 //! cut to where the index still moves. What is shifted then is so small that 32 bits of the result
 //! tell it whole, and (`shift <= 32`) the same 32 bits come of a shift that is not arithmetic, which
 //! is the only one that AVX2 has for 64 bits; for larger shifts the cut makes it positive.
+//!
+//! With a fused multiply-add, half of the steps do. A float holds a cut sum of 24 bits with its bias
+//! exactly, and `multiplier / 2^shift` too; added to a float so large that its last bit is worth
+//! 1, their product is rounded once, to the nearest integer. That is the rule but for halves, which
+//! go to the even one; so a panel is done so only if none of its cut sums comes to a half, which
+//! takes a multiplier that is a multiple of 32 or so.
 
 use super::arch::LANES;
 use super::pack::Panel;
@@ -19,6 +25,9 @@ use tincy_network::Requantize;
 
 /// The largest shift whose 32 bits of result lie within 64.
 const WIDE_SHIFT: u8 = 32;
+
+/// The size of a sum below which floats hold every integer.
+const FLOATS: i64 = 1 << 24;
 
 /// [`Requantize`] by panel.
 #[derive(Debug)]
@@ -28,8 +37,37 @@ pub(in crate::kernels) struct Levels {
     pub(super) span: u8,
     /// The byte of each index: the table's, or the code itself.
     pub(super) table: [u8; 256],
-    /// Whether the table changes anything.
-    pub(super) lookup: bool,
+    /// The halves of the table by what changes from sixteen entries to the next; `None` if an index
+    /// is its own byte.
+    pub(super) changes: Option<[Vec<Change>; 2]>,
+}
+
+/// Sixteen entries of a half of the table, as what differs from the sixteen before (of the first,
+/// from 0), twice over. Those in which nothing differs are left out.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub(super) struct Change {
+    pub(super) entries: [u8; 32],
+    /// How far these lie above those of the change before.
+    pub(super) above: [u8; 32],
+}
+
+impl Change {
+    fn all(half: &[u8]) -> Vec<Change> {
+        let (mut before, mut at, mut changes) = ([0; 16], 0, Vec::new());
+        for (i, entries) in half.as_chunks::<16>().0.iter().enumerate() {
+            let change = std::array::from_fn(|i| entries[i % 16] ^ before[i % 16]);
+            if change != [0; 32] {
+                changes.push(Change {
+                    entries: change,
+                    above: [16 * (i - at) as u8; 32],
+                });
+                at = i;
+            }
+            before = *entries;
+        }
+        changes
+    }
 }
 
 /// Sixteen channels' numbers. Those of 64 bits stand apart by even and odd channels.
@@ -42,7 +80,27 @@ pub(super) struct Factors {
     pub(super) multiplier: [i32; LANES],
     pub(super) offset: [[i64; LANES / 2]; 2],
     pub(super) shift: [[i64; LANES / 2]; 2],
+    /// The way with floats, if it is exact for all channels.
+    pub(super) floats: Option<Floats>,
 }
+
+/// Sixteen channels' numbers for a fused multiply-add.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub(super) struct Floats {
+    /// Added to the sums first.
+    pub(super) bias: [i32; LANES],
+    /// What sums with their bias are cut to.
+    pub(super) least: [i32; LANES],
+    pub(super) most: [i32; LANES],
+    /// `multiplier / 2^shift`.
+    pub(super) factor: [f32; LANES],
+    /// [`ROUND`] less the smallest code.
+    pub(super) addend: [f32; LANES],
+}
+
+/// 1.5 * 2^23: a sum of it and a small float is rounded to an integer.
+pub(super) const ROUND: f32 = 12_582_912.0;
 
 /// One channel's numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,6 +110,9 @@ struct Factor {
     multiplier: i32,
     offset: i64,
     shift: u8,
+    bias: i32,
+    /// The smallest code, less the zero point.
+    low: i64,
 }
 
 impl Factor {
@@ -63,7 +124,27 @@ impl Factor {
             multiplier: 0,
             offset: index,
             shift: 0,
+            bias: 0,
+            low: -index,
         }
+    }
+
+    /// The cut with the bias in it, where floats give the same as integers: all sums with their
+    /// bias are held exactly, and none of them times the factor is a half.
+    fn float_cut(&self) -> Option<[i32; 2]> {
+        let bias = i64::from(self.bias);
+        let [least, most] = [self.least, self.most].map(|sum| i64::from(sum) + bias);
+        let size = least.abs().max(most.abs());
+        let zeros = self.multiplier.trailing_zeros().min(self.shift.into());
+        // A half is an odd number of 2^(halves - 1) times the odd rest of the multiplier.
+        let halves = u32::from(self.shift) - zeros;
+        let meets_half = halves > 0 && size >= 1 << (halves - 1);
+        (size < FLOATS && !meets_half).then_some([least as i32, most as i32])
+    }
+
+    /// `multiplier / 2^shift`, exactly.
+    fn float(&self) -> f32 {
+        self.multiplier as f32 / (1u64 << self.shift) as f32
     }
 
     fn new(rule: &Requantize, channel: usize) -> Factor {
@@ -99,7 +180,30 @@ impl Factor {
             multiplier: multiplier as i32,
             offset,
             shift,
+            bias: rule.bias[channel],
+            low,
         }
+    }
+}
+
+impl Floats {
+    /// `None` if integers must do.
+    fn new(rule: &Requantize, panel: &Panel) -> Option<Floats> {
+        let mut all = Floats {
+            bias: [0; LANES],
+            least: [0; LANES],
+            most: [0; LANES],
+            factor: [0.0; LANES],
+            addend: [ROUND; LANES],
+        };
+        for (lane, channel) in panel.outputs.clone().enumerate() {
+            let factor = Factor::new(rule, channel);
+            [all.least[lane], all.most[lane]] = factor.float_cut()?;
+            all.bias[lane] = factor.bias;
+            all.factor[lane] = factor.float();
+            all.addend[lane] = ROUND - factor.low as f32;
+        }
+        Some(all)
     }
 }
 
@@ -111,6 +215,7 @@ impl Factors {
             multiplier: [0; LANES],
             offset: [[0; LANES / 2]; 2],
             shift: [[0; LANES / 2]; 2],
+            floats: Floats::new(rule, panel),
         };
         for (lane, channel) in panel.outputs.clone().enumerate() {
             let factor = Factor::new(rule, channel);
@@ -137,10 +242,10 @@ impl Levels {
         Levels {
             lanes: panels.iter().map(|p| Factors::new(rule, p)).collect(),
             span: (code.max() - code.min()) as u8,
-            lookup: table
-                .iter()
-                .enumerate()
-                .any(|(i, byte)| i != *byte as usize),
+            changes: (0..=255).ne(table).then(|| {
+                let (low, high) = table.split_at(128);
+                [Change::all(low), Change::all(high)]
+            }),
             table,
         }
     }
@@ -183,10 +288,19 @@ mod tests {
         (moved as u32 as i32).clamp(0, span)
     }
 
+    /// The index by a fused multiply-add, where that may be used.
+    fn float_index(factor: &Factor, sum: i32, span: i32) -> Option<i32> {
+        let [least, most] = factor.float_cut()?;
+        let cut = sum.wrapping_add(factor.bias).max(least).min(most) as f32;
+        let rounded = cut.mul_add(factor.float(), ROUND - factor.low as f32);
+        Some(((rounded.to_bits() as i32) - ROUND.to_bits() as i32).clamp(0, span))
+    }
+
     #[test]
     fn every_factor_gives_the_codes_of_the_rule() {
         let mut random = Random::new(7);
         let codes = crate::kernels::tester::all_codes();
+        let mut by_floats = 0;
         for _ in 0..40_000 {
             let Number::Code(code) = random.pick(&codes) else {
                 continue;
@@ -212,7 +326,12 @@ mod tests {
                 let expected = rule.code(sum, 0) - code.min();
                 let span = code.max() - code.min();
                 assert_eq!(index(&factor, sum, span), expected, "{sum} by {rule:?}");
+                if let Some(found) = float_index(&factor, sum, span) {
+                    assert_eq!(found, expected, "{sum} by {rule:?} in floats");
+                    by_floats += 1;
+                }
             }
         }
+        assert!(by_floats > 10_000, "{by_floats} by floats");
     }
 }
