@@ -88,6 +88,8 @@ pub(in crate::kernels) trait Arch: Copy + Send + Sync + 'static {
     const STEP: usize;
     /// Elements whose weights stand together, channel by channel: 1 to [`Arch::STEP`].
     const GROUP: usize;
+    /// Whether an element is an unsigned code's byte.
+    const RAW: bool = false;
     /// What the slab holds: `code - zero`, or the code itself.
     type Element: Pod + Into<i32> + Send + Sync;
     /// A packed weight.

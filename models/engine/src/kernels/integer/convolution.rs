@@ -4,7 +4,7 @@
 
 use super::arch::{Arch, Bytes, Codes, LANES, MOST_PIXELS, Sums, Tile, TileOf};
 use super::finish::{Finish, Row};
-use super::geometry::{Bases, Geometry};
+use super::geometry::Geometry;
 use super::pack::Packed;
 use crate::kernel::{Kernel, Task};
 use crate::parts::Parts;
@@ -18,6 +18,8 @@ pub(in crate::kernels) struct Integer<A> {
     arch: A,
     zero: i32,
     by_channel: bool,
+    /// Whether unsigned codes are read from the input itself.
+    direct: bool,
     geometry: Geometry,
     packed: Packed<A>,
     finish: Finish,
@@ -44,8 +46,13 @@ impl<A: Arch> Integer<A> {
         } else {
             Packed::dense(task, &geometry, code)
         };
+        let whole = task.input.channels / task.convolution.groups;
         Integer {
             arch,
+            direct: A::RAW
+                && !by_channel
+                && whole.is_multiple_of(A::STEP)
+                && geometry.is_own_slab(),
             zero: code.zero,
             by_channel,
             finish: Finish::new(task.convolution, &packed.panels),
@@ -82,11 +89,26 @@ impl<A: Arch> Integer<A> {
         }
         for start in share.rows.clone().step_by(self.geometry.band) {
             let band = start..share.rows.end.min(start + self.geometry.band);
-            self.geometry.fill(self.arch, codes, self.zero, &band, slab);
+            let source = self.source(codes, &band, slab);
             for panel in share.panels.clone() {
-                self.run_panel(&band, panel, slab, output);
+                self.run_panel(&band, panel, source, output);
             }
         }
+    }
+
+    /// What the windows of a band see: the input itself, or the slab.
+    fn source<'a>(
+        &self,
+        codes: Codes<'a>,
+        band: &Range<usize>,
+        slab: &'a mut [A::Element],
+    ) -> &'a [A::Element] {
+        if let (true, Codes::Unsigned(codes)) = (self.direct, codes) {
+            let row = self.geometry.input.width * self.geometry.input.channels;
+            return bytemuck::cast_slice(&codes[band.start * row..]);
+        }
+        self.geometry.fill(self.arch, codes, self.zero, band, slab);
+        slab
     }
 
     fn run_panel(
@@ -110,7 +132,7 @@ impl<A: Arch> Integer<A> {
         let mut bases = self.geometry.bases(band.len());
         loop {
             // The last tile has pixels of the one before again, which are not finished twice.
-            let count = next(&mut bases, own.input, &mut tile.bases[..A::PIXELS]);
+            let count = bases.next(own.input, &mut tile.bases[..A::PIXELS]);
             if count == 0 {
                 return;
             }
@@ -174,20 +196,6 @@ impl<A: Arch> Integer<A> {
     fn slab_len(&self) -> usize {
         self.geometry.slab().next_multiple_of(64)
     }
-}
-
-/// Moves a tile to the next pixels; the number of those there still are.
-#[inline(always)]
-fn next(bases: &mut Bases, input: usize, tile: &mut [usize]) -> usize {
-    let mut count = 0;
-    for place in tile {
-        let Some(base) = bases.next() else {
-            break;
-        };
-        *place = base + input;
-        count += 1;
-    }
-    count
 }
 
 impl<A: Arch> Kernel for Integer<A> {

@@ -29,15 +29,29 @@ pub(super) struct Bases {
     base: usize,
 }
 
-impl Iterator for Bases {
-    type Item = usize;
-
+impl Bases {
+    /// The next pixels of a tile, `first` added; the number of those there still are.
     #[inline(always)]
-    fn next(&mut self) -> Option<usize> {
-        if self.rows == 0 {
-            return None;
+    pub(super) fn next(&mut self, first: usize, tile: &mut [usize]) -> usize {
+        let within_row = self.x + tile.len() < self.width;
+        if within_row && self.rows > 0 {
+            for (i, place) in tile.iter_mut().enumerate() {
+                *place = first + self.base + i * self.across;
+            }
+            self.x += tile.len();
+            self.base += tile.len() * self.across;
+            return tile.len();
         }
-        let base = self.base;
+        let mut count = 0;
+        while count < tile.len() && self.rows > 0 {
+            tile[count] = first + self.base;
+            count += 1;
+            self.step();
+        }
+        count
+    }
+
+    fn step(&mut self) {
         self.x += 1;
         self.base += self.across;
         if self.x == self.width {
@@ -45,7 +59,6 @@ impl Iterator for Bases {
             (self.x, self.base) = (0, self.row);
             self.rows -= 1;
         }
-        Some(base)
     }
 }
 
@@ -86,6 +99,15 @@ impl Geometry {
             geometry.band += 1;
         }
         geometry
+    }
+
+    /// Whether the input, as it lies, is its own slab: no padding, and no pixel left out between.
+    pub(super) fn is_own_slab(&self) -> bool {
+        let Shape { height, width, .. } = self.input;
+        self.reach == [1, 1]
+            && self.stride == [1, 1]
+            && [self.output.height, self.output.width] == [height, width]
+            && self.before == [0, 0]
     }
 
     /// Elements of a slab for a band.

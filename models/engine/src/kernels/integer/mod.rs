@@ -51,10 +51,8 @@ pub fn kernel(task: &Task<'_>, isa: Isa) -> Option<Box<dyn Kernel>> {
         Isa::Avx2(avx2) => Box::new(Integer::new(avx2, task, code)),
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512(avx512) => match vnni::Vnni::detect(avx512) {
-            Some(vnni) if !task.convolution.is_depthwise(task.input.channels) => {
-                Box::new(Integer::new(vnni, task, code))
-            }
-            _ => Box::new(Integer::new(avx512.avx2(), task, code)),
+            Some(vnni) => Box::new(Integer::new(vnni, task, code)),
+            None => Box::new(Integer::new(avx512.avx2(), task, code)),
         },
         #[cfg(target_arch = "aarch64")]
         Isa::Neon(neon) => Box::new(Integer::new(neon, task, code)),

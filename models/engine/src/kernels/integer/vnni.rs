@@ -8,7 +8,7 @@
 
 use super::arch::{Arch, Bytes, Codes, LANES, MOST_PIXELS, Sums, Tile};
 use super::finish::{Finish, Row};
-use super::levels::Levels;
+use super::levels::{Floats, Levels, ROUND};
 use crate::isa::Avx512;
 use std::arch::x86_64::*;
 
@@ -27,6 +27,7 @@ impl Arch for Vnni {
     const PIXELS: usize = MOST_PIXELS;
     const STEP: usize = 4;
     const GROUP: usize = 4;
+    const RAW: bool = true;
     type Element = u8;
     type Weight = i8;
 
@@ -49,6 +50,18 @@ impl Arch for Vnni {
         unsafe { dense(tile, sums) }
     }
 
+    fn by_channel(self, tile: &Tile<'_, u8, i8>, sums: &mut Sums) {
+        tile.check(MOST_PIXELS, 1);
+        // SAFETY: the token proves the instructions; the check proves that all windows and weights
+        // are there.
+        unsafe { by_channel(tile, sums) }
+    }
+
+    /// By fours of positions: the four weights of each channel.
+    fn place_by_channel(position: usize, lane: usize) -> usize {
+        position / 4 * 4 * LANES + lane * 4 + position % 4
+    }
+
     fn finish(self, finish: &Finish, panel: usize, sums: &[i32; LANES], row: &mut Row<'_>) {
         self.0.avx2().finish(finish, panel, sums, row);
     }
@@ -61,7 +74,14 @@ impl Arch for Vnni {
         count: usize,
         bytes: &mut Bytes,
     ) {
-        self.0.avx2().requantize(levels, panel, sums, count, bytes);
+        let Some(floats) = &levels.lanes[panel].floats else {
+            return self.0.avx2().requantize(levels, panel, sums, count, bytes);
+        };
+        let (sums, bytes) = (sums.as_chunks().0, bytes.as_chunks_mut().0);
+        for i in 0..count.div_ceil(4) {
+            // SAFETY: the token proves the instructions.
+            unsafe { requantize(levels, floats, &sums[i], &mut bytes[i]) }
+        }
     }
 
     fn fill(self, codes: Codes<'_>, _: i32, out: &mut [u8]) {
@@ -104,4 +124,117 @@ unsafe fn dense(tile: &Tile<'_, u8, i8>, sums: &mut Sums) {
         // SAFETY: a pixel has sixteen sums.
         unsafe { _mm512_storeu_si512(sums[p].as_mut_ptr().cast(), acc[p]) };
     }
+}
+
+/// Four positions at a time, their codes side by side channel by channel.
+///
+/// # Safety
+/// [`Tile::check`] must hold for twelve pixels.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni")]
+unsafe fn by_channel(tile: &Tile<'_, u8, i8>, sums: &mut Sums) {
+    // SAFETY: there are sixteen starts, and 64 bytes of order.
+    let (start, order) = unsafe {
+        (
+            _mm512_loadu_si512(tile.start.as_ptr().cast()),
+            _mm512_loadu_si512(SIDE_BY_SIDE.as_ptr().cast()),
+        )
+    };
+    let mut acc = [start; MOST_PIXELS];
+    let mut all_weights = tile.weights.chunks_exact(4 * LANES);
+    for runs in tile.window.runs().chunks(4) {
+        let Some(weights) = all_weights.next() else {
+            break;
+        };
+        // SAFETY: a chunk has 64 weights.
+        let weights = unsafe { _mm512_loadu_si512(weights.as_ptr().cast()) };
+        // Where fewer than four are left, the first stands for the rest, whose weights are 0.
+        let mut starts = [runs[0].start; 4];
+        for (start, run) in starts.iter_mut().zip(runs) {
+            *start = run.start;
+        }
+        for p in 0..MOST_PIXELS {
+            let window = tile.slab.as_ptr().wrapping_add(tile.bases[p]);
+            // SAFETY: sixteen codes of each run, by the contract.
+            let codes = unsafe {
+                let first = _mm512_castsi128_si512(_mm_loadu_si128(window.add(starts[0]).cast()));
+                let second = _mm_loadu_si128(window.add(starts[1]).cast());
+                let third = _mm_loadu_si128(window.add(starts[2]).cast());
+                let fourth = _mm_loadu_si128(window.add(starts[3]).cast());
+                let two = _mm512_inserti32x4::<1>(first, second);
+                _mm512_inserti32x4::<3>(_mm512_inserti32x4::<2>(two, third), fourth)
+            };
+            acc[p] = _mm512_dpbusd_epi32(acc[p], _mm512_permutexvar_epi8(order, codes), weights);
+        }
+    }
+    for p in 0..MOST_PIXELS {
+        // SAFETY: a pixel has sixteen sums.
+        unsafe { _mm512_storeu_si512(sums[p].as_mut_ptr().cast(), acc[p]) };
+    }
+}
+
+/// Byte `4 c + r` is that of channel `c` in run `r`.
+const SIDE_BY_SIDE: [u8; 64] = {
+    let mut order = [0; 64];
+    let mut i = 0;
+    while i < 64 {
+        order[i] = (i % 4 * 16 + i / 4) as u8;
+        i += 1;
+    }
+    order
+};
+
+/// The codes of four pixels.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+fn requantize(
+    levels: &Levels,
+    floats: &Floats,
+    sums: &[[i32; LANES]; 4],
+    bytes: &mut [[u8; LANES]; 4],
+) {
+    // SAFETY: there are sixteen of each.
+    let (bias, least, most, factor, addend) = unsafe {
+        (
+            _mm512_loadu_si512(floats.bias.as_ptr().cast()),
+            _mm512_loadu_si512(floats.least.as_ptr().cast()),
+            _mm512_loadu_si512(floats.most.as_ptr().cast()),
+            _mm512_loadu_ps(floats.factor.as_ptr()),
+            _mm512_loadu_ps(floats.addend.as_ptr()),
+        )
+    };
+    let round = _mm512_set1_epi32(ROUND.to_bits() as i32);
+    let mut indices = [round; 4];
+    for p in 0..4 {
+        // SAFETY: a pixel has sixteen sums.
+        let sums = unsafe { _mm512_loadu_si512(sums[p].as_ptr().cast()) };
+        let sums = _mm512_add_epi32(sums, bias);
+        let sums = _mm512_min_epi32(_mm512_max_epi32(sums, least), most);
+        let rounded = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), factor, addend);
+        indices[p] = _mm512_sub_epi32(_mm512_castps_si512(rounded), round);
+    }
+    let first = _mm512_packs_epi32(indices[0], indices[1]);
+    let second = _mm512_packs_epi32(indices[2], indices[3]);
+    // Four channels of each pixel in turn, then the next four.
+    let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    let codes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(first, second));
+    let mut codes = _mm512_min_epu8(codes, _mm512_set1_epi8(levels.span as i8));
+    if levels.changes.is_some() {
+        codes = lookup(&levels.table, codes);
+    }
+    // SAFETY: four pixels have 64 codes, one after the other.
+    unsafe { _mm512_storeu_si512(bytes.as_mut_ptr().cast(), codes) };
+}
+
+/// The table's entry for each byte.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn lookup(table: &[u8; 256], bytes: __m512i) -> __m512i {
+    let mut quarters = [bytes; 4];
+    for i in 0..4 {
+        let quarter = &table[64 * i..][..64];
+        // SAFETY: a quarter has 64 entries.
+        quarters[i] = unsafe { _mm512_loadu_si512(quarter.as_ptr().cast()) };
+    }
+    let low = _mm512_permutex2var_epi8(quarters[0], bytes, quarters[1]);
+    let high = _mm512_permutex2var_epi8(quarters[2], bytes, quarters[3]);
+    _mm512_mask_blend_epi8(_mm512_movepi8_mask(bytes), low, high)
 }
