@@ -167,14 +167,20 @@ impl<A: Arch> Integer<A> {
 
     /// Writes a tile's codes. Whole panels are most of the work, and sixteen bytes one move.
     fn store(&self, pixels: Range<usize>, panel: usize, bytes: &Bytes, output: &Output<'_>) {
-        for (i, pixel) in pixels.enumerate() {
-            let Row::Codes(row) = self.row(pixel, panel, output) else {
-                continue;
-            };
+        let outputs = &self.packed.panels[panel].outputs;
+        let Output::Codes(parts) = output else {
+            panic!("codes were written as floats");
+        };
+        let channels = self.geometry.output.channels;
+        let mut start = pixels.start * channels + outputs.start;
+        for bytes in &bytes[..pixels.len()] {
+            // SAFETY: a pixel and panel belong to one member's share, which visits them once.
+            let row = unsafe { parts.part(start..start + outputs.len()) };
             match row.as_mut_array() {
-                Some(row) => *row = bytes[i],
-                None => row.copy_from_slice(&bytes[i][..row.len()]),
+                Some(row) => *row = *bytes,
+                None => row.copy_from_slice(&bytes[..row.len()]),
             }
+            start += channels;
         }
     }
 

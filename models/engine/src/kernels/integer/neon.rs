@@ -4,7 +4,7 @@
 
 use super::arch::{Arch, Bytes, Codes, LANES, Sums, Tile};
 use super::finish::{Finish, Row};
-use super::levels::Levels;
+use super::levels::{Floats, Levels, ROUND};
 use super::portable;
 use crate::isa::Neon;
 use std::arch::aarch64::*;
@@ -39,7 +39,9 @@ impl Arch for Neon {
     }
 
     fn by_channel(self, tile: &Tile<'_, i16, i16>, sums: &mut Sums) {
-        portable::by_channel::<PIXELS>(tile, sums);
+        tile.check(PIXELS, 1);
+        // SAFETY: the token proves NEON; the check proves that all windows and weights are there.
+        unsafe { by_channel(tile, sums) }
     }
 
     fn finish(self, finish: &Finish, panel: usize, sums: &[i32; LANES], row: &mut Row<'_>) {
@@ -55,7 +57,11 @@ impl Arch for Neon {
         bytes: &mut Bytes,
     ) {
         for (bytes, sums) in bytes.iter_mut().zip(sums).take(count) {
-            *bytes = levels.bytes(panel, sums);
+            match &levels.lanes[panel].floats {
+                // SAFETY: the token proves NEON.
+                Some(floats) => unsafe { requantize(levels, floats, sums, bytes) },
+                None => *bytes = levels.bytes(panel, sums),
+            }
         }
     }
 
@@ -115,4 +121,83 @@ unsafe fn element<const LANE: i32>(
         acc[p][2] = vmlal_lane_s16::<LANE>(acc[p][2], vget_low_s16(high), values[p]);
         acc[p][3] = vmlal_high_lane_s16::<LANE>(acc[p][3], high, values[p]);
     }
+}
+
+/// # Safety
+/// [`Tile::check`] must hold for four pixels.
+#[target_feature(enable = "neon")]
+unsafe fn by_channel(tile: &Tile<'_, i16, i16>, sums: &mut Sums) {
+    for p in 0..PIXELS {
+        let mut acc = [vdupq_n_s32(0); 4];
+        let window = tile.slab.as_ptr().wrapping_add(tile.bases[p]);
+        let mut all_weights = tile.weights.chunks_exact(LANES);
+        for run in tile.window.runs() {
+            let Some(weights) = all_weights.next() else {
+                break;
+            };
+            for half in 0..2 {
+                // SAFETY: sixteen elements of the run, by the contract, and sixteen weights.
+                let (x, w) = unsafe {
+                    (
+                        vld1q_s16(window.add(run.start + 8 * half)),
+                        vld1q_s16(weights.as_ptr().add(8 * half)),
+                    )
+                };
+                let low = vmlal_s16(acc[2 * half], vget_low_s16(x), vget_low_s16(w));
+                acc[2 * half] = low;
+                acc[2 * half + 1] = vmlal_high_s16(acc[2 * half + 1], x, w);
+            }
+        }
+        for i in 0..4 {
+            // SAFETY: a pixel has sixteen sums.
+            unsafe { vst1q_s32(sums[p].as_mut_ptr().add(4 * i), acc[i]) };
+        }
+    }
+}
+
+/// The codes of a pixel.
+#[target_feature(enable = "neon")]
+fn requantize(levels: &Levels, floats: &Floats, sums: &[i32; LANES], bytes: &mut [u8; LANES]) {
+    let round = vdupq_n_s32(ROUND.to_bits() as i32);
+    let mut indices = [round; 4];
+    for i in 0..4 {
+        // SAFETY: there are sixteen of each.
+        let (sums, bias, least, most, factor, addend) = unsafe {
+            (
+                vld1q_s32(sums.as_ptr().add(4 * i)),
+                vld1q_s32(floats.bias.as_ptr().add(4 * i)),
+                vld1q_s32(floats.least.as_ptr().add(4 * i)),
+                vld1q_s32(floats.most.as_ptr().add(4 * i)),
+                vld1q_f32(floats.factor.as_ptr().add(4 * i)),
+                vld1q_f32(floats.addend.as_ptr().add(4 * i)),
+            )
+        };
+        let cut = vminq_s32(vmaxq_s32(vaddq_s32(sums, bias), least), most);
+        let rounded = vfmaq_f32(addend, vcvtq_f32_s32(cut), factor);
+        indices[i] = vsubq_s32(vreinterpretq_s32_f32(rounded), round);
+    }
+    let low = vqmovn_high_s32(vqmovn_s32(indices[0]), indices[1]);
+    let high = vqmovn_high_s32(vqmovn_s32(indices[2]), indices[3]);
+    let codes = vqmovun_high_s16(vqmovun_s16(low), high);
+    let mut codes = vminq_u8(codes, vdupq_n_u8(levels.span));
+    if levels.changes.is_some() {
+        codes = lookup(&levels.table, codes);
+    }
+    // SAFETY: a pixel has sixteen codes.
+    unsafe { vst1q_u8(bytes.as_mut_ptr(), codes) };
+}
+
+/// The table's entry for each byte: `tbx` looks up 64 entries and leaves bytes beyond as they were.
+#[inline]
+#[target_feature(enable = "neon")]
+fn lookup(table: &[u8; 256], bytes: uint8x16_t) -> uint8x16_t {
+    let mut found = bytes;
+    for i in 0..4 {
+        let quarter = &table[64 * i..][..64];
+        // SAFETY: a quarter has 64 entries.
+        let quarter = unsafe { vld1q_u8_x4(quarter.as_ptr()) };
+        let rest = vsubq_u8(bytes, vdupq_n_u8(64 * i as u8));
+        found = vqtbx4q_u8(found, quarter, rest);
+    }
+    found
 }
