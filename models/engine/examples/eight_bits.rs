@@ -15,8 +15,8 @@ use tincy_engine::tensor::TensorMut;
 use tincy_engine::{Backend, Options, Plan, Session};
 use tincy_network::requantize::Factor;
 use tincy_network::{
-    Activation, Affine, Builder, Code, Convolution, Finish, Input, Network, Number, Op, Requantize,
-    Source, Table, WeightKind, Weights,
+    Activation, Affine, Code, Convolution, Finish, Input, Network, Number, Op, Requantize, Table,
+    WeightKind, Weights,
 };
 
 /// What every map is made of.
@@ -130,22 +130,13 @@ fn eight_bits(float: &Network) -> Result<Network, Box<dyn Error>> {
         number: Number::Code(Code::unsigned(8, 1.0)),
         ..float.input().clone()
     };
-    let mut builder = Builder::new("eight-bits", input)?;
-    for layer in float.layers() {
-        let op = match layer.op() {
-            Op::Convolution(c) => {
-                let (shape, _) = builder.tensor(layer.inputs()[0]);
-                Op::Convolution(quantized(c, c.window(shape.channels))?)
-            }
-            other => other.clone(),
-        };
-        builder.layer(layer.name(), op, layer.inputs())?;
-    }
-    for output in float.outputs() {
-        if let Source::Layer(_) = output {
-            builder.output_tensor(*output);
+    let builder = float.rebuild(input, |_, layer| match layer.op() {
+        Op::Convolution(c) => {
+            let (shape, _) = float.tensor(layer.inputs()[0]);
+            Ok(Op::Convolution(quantized(c, c.window(shape.channels))?))
         }
-    }
+        other => Ok::<_, Box<dyn Error>>(other.clone()),
+    })?;
     Ok(builder.build()?)
 }
 

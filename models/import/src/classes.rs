@@ -4,10 +4,7 @@
 //! out changes nothing of the others: their scores stay what they were, bit for bit.
 
 use tincy_network::classes::match_classes;
-use tincy_network::{
-    Affine, Builder, Convolution, Error, Finish, Head, Layer, Network, Op, Source, Thresholds,
-    Values, WeightKind, Weights,
-};
+use tincy_network::{Error, Head, Layer, Network, Op, Source};
 
 /// The same network with heads for these classes only, in this order and under these names. Each
 /// is found by any of its names, as VOC and COCO have them.
@@ -34,7 +31,7 @@ pub fn keep(network: &Network, names: &[String]) -> Result<Network, Error> {
     for head in network.heads() {
         cut.select(head.source, channels(head, &numbers))?;
     }
-    cut.rebuild(&numbers, names)
+    cut.rebuild(names)
 }
 
 /// The channels of a head's map that belong to these classes.
@@ -113,77 +110,19 @@ impl Cut<'_> {
         Err(Error::Network(format!("layer {}: {text}", layer.name())))
     }
 
-    fn rebuild(&self, numbers: &[usize], names: &[String]) -> Result<Network, Error> {
+    fn rebuild(&self, names: &[String]) -> Result<Network, Error> {
         let network = self.network;
-        let mut builder = Builder::new(network.name(), network.input().clone())?;
-        for (layer, kept) in network.layers().iter().zip(&self.kept) {
-            let op = match (layer.op(), kept) {
+        let mut builder = network.rebuild(network.input().clone(), |index, layer| {
+            match (layer.op(), &self.kept[index]) {
                 (Op::Convolution(convolution), Some(kept)) => {
-                    Op::Convolution(filters(convolution, kept)?)
+                    Ok(Op::Convolution(convolution.with_filters(kept)?))
                 }
-                (op, _) => op.clone(),
-            };
-            builder.layer(layer.name(), op, layer.inputs())?;
-        }
-        for output in network.outputs() {
-            builder.output_tensor(*output);
-        }
-        for head in network.heads() {
-            builder.head(Head {
-                classes: numbers.len(),
-                ..head.clone()
-            });
-        }
-        builder.classes(names.to_vec());
-        for (subject, text) in network.provenance() {
-            builder.provenance(subject, text);
-        }
-        let (few, all) = (numbers.len(), network.classes().len());
+                (op, _) => Ok::<_, Error>(op.clone()),
+            }
+        })?;
+        builder.replace_classes(names.to_vec());
+        let (few, all) = (names.len(), network.classes().len());
         builder.provenance("classes", format!("cut to {few} of {all}"));
         builder.build()
-    }
-}
-
-/// The same convolution with some of its filters.
-fn filters(convolution: &Convolution, kept: &[usize]) -> Result<Convolution, Error> {
-    let window = convolution.weights.count() / convolution.out_channels;
-    Ok(Convolution {
-        out_channels: kept.len(),
-        weights: match convolution.weights.kind() {
-            WeightKind::F32 => Weights::floats(rows(convolution.weights.as_floats(), window, kept)),
-            kind => Weights::integers(kind, &rows(&convolution.weights.unpack(), window, kept))?,
-        },
-        finish: finish(&convolution.finish, kept),
-        ..convolution.clone()
-    })
-}
-
-fn rows<T: Copy>(values: &[T], row: usize, kept: &[usize]) -> Vec<T> {
-    kept.iter()
-        .flat_map(|o| values[o * row..(o + 1) * row].iter().copied())
-        .collect()
-}
-
-fn finish(finish: &Finish, kept: &[usize]) -> Finish {
-    match finish {
-        Finish::Affine(affine) => Finish::Affine(Affine {
-            scale: match affine.scale.is_empty() {
-                true => Values::default(),
-                false => rows(&affine.scale, 1, kept).into(),
-            },
-            bias: rows(&affine.bias, 1, kept).into(),
-            ..affine.clone()
-        }),
-        Finish::Thresholds(thresholds) => Finish::Thresholds(Thresholds {
-            values: rows(&thresholds.values, thresholds.steps(), kept).into(),
-            ..thresholds.clone()
-        }),
-        Finish::Requantize(requantize) => {
-            let mut some = requantize.clone();
-            some.bias = rows(&requantize.bias, 1, kept).into();
-            some.multiplier = rows(&requantize.multiplier, 1, kept).into();
-            some.shift = rows(&requantize.shift, 1, kept).into();
-            Finish::Requantize(some)
-        }
     }
 }

@@ -84,6 +84,28 @@ impl Network {
         self
     }
 
+    /// A network of the same layers by name and wiring, with the operations that `op` gives for each
+    /// layer and its number. Results, heads, class names and provenance are the same; the builder can
+    /// still change them.
+    ///
+    /// # Errors
+    /// If `op` fails, or a layer does not fit its inputs.
+    pub fn rebuild<E: From<Error>>(
+        &self,
+        input: Input,
+        mut op: impl FnMut(usize, &Layer) -> Result<Op, E>,
+    ) -> Result<Builder, E> {
+        let mut builder = Builder::new(self.name.clone(), input)?;
+        for (index, layer) in self.layers.iter().enumerate() {
+            builder.layer(layer.name(), op(index, layer)?, layer.inputs())?;
+        }
+        builder.network.outputs.clone_from(&self.outputs);
+        builder.network.heads.clone_from(&self.heads);
+        builder.network.classes.clone_from(&self.classes);
+        builder.network.provenance.clone_from(&self.provenance);
+        Ok(builder)
+    }
+
     /// The same network with another way to fit pictures.
     pub fn with_fit(mut self, fit: crate::Fit) -> Network {
         if let Some(picture) = &mut self.input.picture {
@@ -202,6 +224,14 @@ impl Builder {
     pub fn head(&mut self, head: Head) {
         self.output_tensor(head.source);
         self.network.heads.push(head);
+    }
+
+    /// Names the classes that all heads find from now on.
+    pub fn replace_classes(&mut self, names: Vec<String>) {
+        for head in &mut self.network.heads {
+            head.classes = names.len();
+        }
+        self.network.classes = names;
     }
 
     /// Names the classes.

@@ -36,6 +36,7 @@ pub mod convolution;
 pub mod cost;
 mod error;
 pub mod file;
+mod filters;
 pub mod graph;
 pub mod head;
 pub mod input;

@@ -9,6 +9,7 @@ use super::parameters::{ParameterFolder, SetSize};
 use crate::{Error, Result};
 use serde::Deserialize;
 use std::path::Path;
+use tincy_network::classes::VOC;
 use tincy_network::{Activation, Affine, Builder, Code, Convolution, Finish, Fit, Head, HeadKind};
 use tincy_network::{Input, Network, Number, Op, Padding, Picture, Pool, Resample, Shape, Source};
 
@@ -62,30 +63,6 @@ const ANCHORS: [[f32; 2]; 5] = [
 /// Largest code of the hidden layers, which the scales of the last layer refer to.
 const TOP: u8 = 15;
 
-/// The classes of VOC, in its order; the folder's `classes.txt` is another network's.
-const CLASSES: [&str; 20] = [
-    "aeroplane",
-    "bicycle",
-    "bird",
-    "boat",
-    "bottle",
-    "bus",
-    "car",
-    "cat",
-    "chair",
-    "cow",
-    "diningtable",
-    "dog",
-    "horse",
-    "motorbike",
-    "person",
-    "pottedplant",
-    "sheep",
-    "sofa",
-    "train",
-    "tvmonitor",
-];
-
 /// `scales.json`.
 #[derive(Deserialize)]
 struct Scales {
@@ -122,7 +99,8 @@ pub(super) fn import(folder: &Path) -> Result<Network> {
         .layer(name, Op::Convolution(output), &[source])
         .map_err(&misfit)?;
     builder.head(head(source));
-    builder.classes(CLASSES.map(String::from).to_vec());
+    // The folder's `classes.txt` is another network's.
+    builder.classes(VOC.map(String::from).to_vec());
     builder.provenance("format", "Tiny-YOLO W1A4 parameter folder (BNN-PYNQ)");
     let text = format!(
         "SHA-256 {} of all files in the order of use",
@@ -215,7 +193,7 @@ fn pool() -> Op {
 fn head(source: Source) -> Head {
     Head {
         source,
-        classes: CLASSES.len(),
+        classes: VOC.len(),
         kind: HeadKind::Region {
             anchors: ANCHORS.to_vec(),
             softmax: true,

@@ -1,9 +1,6 @@
 //! The logistic function and the cross-entropy of yes or no.
 
-/// `1 / (1 + e^-x)`.
-pub(super) fn logistic(x: f32) -> f32 {
-    1.0 / (1.0 + (-x).exp())
-}
+pub(super) use tincy_network::activation::logistic;
 
 /// Cross-entropy of a raw number against the probability `target`, and its slope.
 pub(super) fn yes_or_no(x: f32, target: f32) -> (f32, f32) {

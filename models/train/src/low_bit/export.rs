@@ -12,7 +12,6 @@
 
 use crate::quantizers::{Codes, Shared};
 use crate::{Error, Model};
-use tincy_network::graph::Builder;
 use tincy_network::{
     Activation, Affine, Code, Convolution, Finish, Input, Network, Number, Op, Source, Thresholds,
     WeightKind, Weights,
@@ -24,25 +23,15 @@ use tincy_network::{
 /// If a convolution has no quantizer, or one whose scales no finish can hold.
 pub fn to_integers(model: &mut Model, input: &Input, bits: u8) -> Result<Network, Error> {
     let template = model.template().clone();
-    let mut builder = Builder::new(template.name(), input.clone())?;
-    for (index, layer) in template.layers().iter().enumerate() {
-        let op = match layer.op() {
-            Op::Convolution(convolution) => {
-                let is_result = template.outputs().contains(&Source::Layer(index));
-                let code = (!is_result).then(|| Code::unsigned(bits, 1.0));
-                Op::Convolution(integers(model, layer.name(), convolution, code)?)
-            }
-            op => op.clone(),
-        };
-        builder.layer(layer.name(), op, layer.inputs())?;
-    }
-    for head in template.heads() {
-        builder.head(head.clone());
-    }
-    builder.classes(template.classes().to_vec());
-    for (subject, text) in template.provenance() {
-        builder.provenance(subject, text);
-    }
+    let builder = template.rebuild(input.clone(), |index, layer| match layer.op() {
+        Op::Convolution(convolution) => {
+            let is_result = template.outputs().contains(&Source::Layer(index));
+            let code = (!is_result).then(|| Code::unsigned(bits, 1.0));
+            let exported = integers(model, layer.name(), convolution, code)?;
+            Ok(Op::Convolution(exported))
+        }
+        op => Ok::<_, Error>(op.clone()),
+    })?;
     Ok(builder.build()?)
 }
 

@@ -4,9 +4,7 @@
 //! layer's weights on it can go: what the network computes stays the same to the bit.
 
 use crate::Error;
-use tincy_network::accumulator;
-use tincy_network::graph::Builder;
-use tincy_network::{Convolution, Finish, Network, Op, Shape, Thresholds, Weights};
+use tincy_network::{Code, Convolution, Finish, Network, Op, Source, accumulator};
 
 /// The network without dead channels. A convolution keeps a multiple of `step` channels, so some dead
 /// ones may stay.
@@ -14,101 +12,41 @@ use tincy_network::{Convolution, Finish, Network, Op, Shape, Thresholds, Weights
 /// # Errors
 /// If the network is no chain of convolutions without groups and of layers that leave channels alone.
 pub fn dead_channels(network: &Network, step: usize) -> Result<Network, Error> {
-    let mut builder = Builder::new(network.name(), network.input().clone())?;
-    let mut source = tincy_network::Source::Input;
     // Channels that are left of the map before the layer at hand, by their old numbers.
     let mut left: Vec<usize> = (0..network.input().shape.channels).collect();
-    let mut shape = network.input().shape;
-    for (index, layer) in network.layers().iter().enumerate() {
-        let is_chain = match layer.inputs() {
-            [tincy_network::Source::Input] => index == 0,
-            [tincy_network::Source::Layer(before)] => before + 1 == index,
-            _ => false,
-        };
-        let op = match layer.op() {
-            Op::Convolution(convolution) if convolution.groups == 1 && is_chain => {
-                let number = match index {
-                    0 => network.input().number,
-                    _ => network.layers()[index - 1].number(),
-                };
-                let kept = match number.code() {
-                    Some(code) => live(convolution, code, step),
-                    None => (0..convolution.out_channels).collect(),
-                };
-                let cut = cut(convolution, shape, &left, &kept)?;
+    let builder = network.rebuild(network.input().clone(), |index, layer| {
+        let before = index.checked_sub(1).map_or(Source::Input, Source::Layer);
+        match layer.op() {
+            Op::Convolution(whole) if whole.groups == 1 && layer.inputs() == [before] => {
+                let (shape, number) = network.tensor(before);
+                let kept = live(whole, number.code(), step);
+                let cut = whole.with_filters(&kept)?;
+                let cut = cut.with_inputs(shape.channels, &left)?;
                 left = kept;
-                Op::Convolution(cut)
+                Ok(Op::Convolution(cut))
             }
-            Op::MaxPool(pool) if is_chain => Op::MaxPool(*pool),
+            Op::MaxPool(pool) if layer.inputs() == [before] => Ok(Op::MaxPool(*pool)),
             _ => {
                 let what = "only chains of plain convolutions and pools can be pruned";
-                return Err(Error::layer(layer.name(), what));
+                Err(Error::layer(layer.name(), what))
             }
-        };
-        shape = layer.shape();
-        source = builder.layer(layer.name(), op, &[source])?;
-    }
-    for head in network.heads() {
-        let mut head = head.clone();
-        head.source = source;
-        builder.head(head);
-    }
-    builder.classes(network.classes().to_vec());
-    for (subject, text) in network.provenance() {
-        builder.provenance(subject, text);
-    }
+        }
+    })?;
     Ok(builder.build()?)
 }
 
-/// Channels that can fire, and the first dead ones to fill a multiple of `step`.
-fn live(convolution: &Convolution, code: tincy_network::Code, step: usize) -> Vec<usize> {
-    let Finish::Thresholds(thresholds) = &convolution.finish else {
-        return (0..convolution.out_channels).collect();
+/// Channels that can fire, and the first dead ones to fill a multiple of `step`; all channels where the
+/// input is no code or what becomes of sums is not counted.
+fn live(convolution: &Convolution, code: Option<Code>, step: usize) -> Vec<usize> {
+    let all = 0..convolution.out_channels;
+    let (Finish::Thresholds(thresholds), Some(code)) = (&convolution.finish, code) else {
+        return all.collect();
     };
     let most = accumulator::bound(convolution, code).max;
     let fires = |o: &usize| i64::from(thresholds.channel(*o)[0]) <= most;
-    let (mut kept, dead): (Vec<_>, Vec<_>) = (0..convolution.out_channels).partition(fires);
-    let wanted = kept
-        .len()
-        .next_multiple_of(step)
-        .min(convolution.out_channels);
-    let more = wanted - kept.len();
+    let (mut kept, dead): (Vec<_>, Vec<_>) = all.partition(fires);
+    let more = kept.len().next_multiple_of(step) - kept.len();
     kept.extend(dead.into_iter().take(more));
     kept.sort_unstable();
     kept
-}
-
-/// The convolution on the input channels `left` with the output channels `kept`.
-fn cut(
-    convolution: &Convolution,
-    input: Shape,
-    left: &[usize],
-    kept: &[usize],
-) -> Result<Convolution, Error> {
-    let window = convolution.window(input.channels);
-    let mut weights = Vec::with_capacity(kept.len() * window);
-    let mut filter = vec![0; window];
-    for o in kept {
-        convolution.weights.unpack_range(o * window, &mut filter);
-        for position in filter.chunks_exact(input.channels) {
-            weights.extend(left.iter().map(|channel| position[*channel]));
-        }
-    }
-    let finish = match &convolution.finish {
-        Finish::Thresholds(thresholds) => Finish::Thresholds(Thresholds {
-            code: thresholds.code,
-            values: kept
-                .iter()
-                .flat_map(|o| thresholds.channel(*o).to_vec())
-                .collect::<Vec<_>>()
-                .into(),
-        }),
-        other => other.clone(),
-    };
-    Ok(Convolution {
-        out_channels: kept.len(),
-        weights: Weights::integers(convolution.weights.kind(), &weights)?,
-        finish,
-        ..convolution.clone()
-    })
 }

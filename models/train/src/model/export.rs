@@ -3,7 +3,6 @@
 use super::Model;
 use crate::Error;
 use crate::layers::EPSILON;
-use tincy_network::graph::Builder;
 use tincy_network::{Affine, Convolution, Finish, Network, Number, Op, Weights};
 
 impl Model {
@@ -14,26 +13,13 @@ impl Model {
     /// If the network cannot be built, which would be a fault of the template.
     pub fn to_network(&self) -> Result<Network, Error> {
         let template = &self.template;
-        let mut builder = Builder::new(template.name(), template.input().clone())?;
-        for layer in template.layers() {
-            let op = match layer.op() {
-                Op::Convolution(convolution) => {
-                    Op::Convolution(self.trained(layer.name(), convolution))
-                }
-                op => op.clone(),
-            };
-            builder.layer(layer.name(), op, layer.inputs())?;
-        }
-        for output in template.outputs() {
-            builder.output_tensor(*output);
-        }
-        for head in template.heads() {
-            builder.head(head.clone());
-        }
-        builder.classes(template.classes().to_vec());
-        for (subject, text) in template.provenance() {
-            builder.provenance(subject, text);
-        }
+        let builder = template.rebuild(template.input().clone(), |_, layer| match layer.op() {
+            Op::Convolution(convolution) => {
+                let trained = self.trained(layer.name(), convolution);
+                Ok(Op::Convolution(trained))
+            }
+            op => Ok::<_, Error>(op.clone()),
+        })?;
         Ok(builder.build()?)
     }
 
