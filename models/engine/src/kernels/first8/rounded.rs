@@ -5,7 +5,7 @@ use crate::isa::Isa;
 use crate::kernel::{Kernel, Task};
 use crate::kernels::integer::arch::{Arch, Bytes, Codes, LANES, Sums, Tile};
 use crate::kernels::integer::convolution::Integer;
-use crate::kernels::integer::finish::{Finish, Row};
+use crate::kernels::integer::finish::{PixelFinish, Row};
 use crate::kernels::integer::levels::Levels;
 use crate::kernels::integer::portable::{self, Portable};
 use tincy_network::Code;
@@ -54,23 +54,11 @@ impl<A: Round> Arch for Rounded<A> {
     type Element = i16;
     type Weight = i16;
 
-    fn weight(weight: i8) -> i16 {
-        weight.into()
-    }
-
-    fn surplus(_: i32, _: bool) -> i32 {
-        0
-    }
-
-    fn element(number: i32) -> i16 {
-        number as i16
-    }
-
     fn dense(self, tile: &Tile<'_, i16, i16>, sums: &mut Sums) {
         self.0.round(tile, sums);
     }
 
-    fn finish(self, finish: &Finish, panel: usize, sums: &[i32; LANES], row: &mut Row<'_>) {
+    fn finish(self, finish: &PixelFinish, panel: usize, sums: &[i32; LANES], row: &mut Row<'_>) {
         self.0.finish(finish, panel, sums, row);
     }
 

@@ -1,9 +1,9 @@
 //! What an instruction set provides.
 
-use super::finish::{Finish, Row};
+use super::finish::{PixelFinish, Row};
 use super::geometry::Run;
 use super::levels::Levels;
-use bytemuck::Pod;
+use bytemuck::{Pod, Zeroable};
 
 /// Output channels of a panel.
 pub(in crate::kernels) const LANES: usize = 16;
@@ -93,16 +93,13 @@ pub(in crate::kernels) trait Arch: Copy + Send + Sync + 'static {
     /// What the slab holds: `code - zero`, or the code itself.
     type Element: Pod + Into<i32> + Send + Sync;
     /// A packed weight.
-    type Weight: Pod + Into<i32> + Send + Sync;
+    type Weight: Pod + From<i8> + Into<i32> + Send + Sync;
 
-    /// A weight as it is packed.
-    fn weight(weight: i8) -> Self::Weight;
-
-    /// What an element is above `code - zero`. Padding is this; sums start so that it is made up for.
-    fn surplus(zero: i32, signed: bool) -> i32;
-
-    /// A small number as an element.
-    fn element(number: i32) -> Self::Element;
+    /// The element of padding, which is how far each element is above `code - zero`; sums start so that
+    /// it is made up for.
+    fn padding(_zero: i32, _signed: bool) -> Self::Element {
+        Self::Element::zeroed()
+    }
 
     /// The sums of a dense tile: each element under the window with all channels' weights.
     fn dense(self, tile: &TileOf<'_, Self>, sums: &mut Sums);
@@ -128,7 +125,7 @@ pub(in crate::kernels) trait Arch: Copy + Send + Sync + 'static {
     }
 
     /// Finishes the sums of one pixel.
-    fn finish(self, finish: &Finish, panel: usize, sums: &[i32; LANES], row: &mut Row<'_>);
+    fn finish(self, finish: &PixelFinish, panel: usize, sums: &[i32; LANES], row: &mut Row<'_>);
 
     /// The codes of a tile's sums, of the first `count` pixels at least.
     fn requantize(

@@ -6,7 +6,7 @@
 #![allow(unsafe_code)]
 
 use super::arch::{Arch, Bytes, Codes, LANES, Sums, Tile};
-use super::finish::{Finish, Row};
+use super::finish::{PixelFinish, Row};
 use super::levels::{Change, Factors, Floats, Levels, ROUND};
 use super::portable;
 use crate::isa::Avx2;
@@ -22,18 +22,6 @@ impl Arch for Avx2 {
     const GROUP: usize = 2;
     type Element = i16;
     type Weight = i16;
-
-    fn weight(weight: i8) -> i16 {
-        weight.into()
-    }
-
-    fn surplus(_: i32, _: bool) -> i32 {
-        0
-    }
-
-    fn element(number: i32) -> i16 {
-        number as i16
-    }
 
     fn dense(self, tile: &Tile<'_, i16, i16>, sums: &mut Sums) {
         tile.check(PIXELS, LANES);
@@ -54,7 +42,7 @@ impl Arch for Avx2 {
         position / 2 * 2 * LANES + half * LANES + 2 * slot + position % 2
     }
 
-    fn finish(self, finish: &Finish, panel: usize, sums: &[i32; LANES], row: &mut Row<'_>) {
+    fn finish(self, finish: &PixelFinish, panel: usize, sums: &[i32; LANES], row: &mut Row<'_>) {
         // SAFETY: the token proves AVX2.
         unsafe { apply(finish, panel, sums, row) }
     }
@@ -171,7 +159,7 @@ fn store(sums: &mut [i32; LANES], low: __m256i, high: __m256i) {
 }
 
 #[target_feature(enable = "avx2")]
-fn apply(finish: &Finish, panel: usize, sums: &[i32; LANES], row: &mut Row<'_>) {
+fn apply(finish: &PixelFinish, panel: usize, sums: &[i32; LANES], row: &mut Row<'_>) {
     finish.apply(panel, sums, row);
 }
 

@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use super::arch::{Arch, Bytes, Codes, LANES, MOST_PIXELS, Sums, Tile, TileOf};
-use super::finish::{Finish, Row};
+use super::finish::{Finish, PixelFinish, Row};
 use super::geometry::Geometry;
 use super::pack::Packed;
 use crate::kernel::{Kernel, Task};
@@ -144,7 +144,7 @@ impl<A: Arch> Integer<A> {
                         .requantize(levels, panel, &sums, count, &mut bytes);
                     self.store(pixels, panel, &bytes, output);
                 }
-                _ => self.finish_tile(pixels, panel, &sums, output),
+                Finish::Pixel(finish) => self.finish_tile(finish, pixels, panel, &sums, output),
             }
             pixel += count;
         }
@@ -158,10 +158,17 @@ impl<A: Arch> Integer<A> {
         }
     }
 
-    fn finish_tile(&self, pixels: Range<usize>, panel: usize, sums: &Sums, output: &Output<'_>) {
+    fn finish_tile(
+        &self,
+        finish: &PixelFinish,
+        pixels: Range<usize>,
+        panel: usize,
+        sums: &Sums,
+        output: &Output<'_>,
+    ) {
         for (pixel, sums) in pixels.zip(sums) {
             let mut row = self.row(pixel, panel, output);
-            self.arch.finish(&self.finish, panel, sums, &mut row);
+            self.arch.finish(finish, panel, sums, &mut row);
         }
     }
 

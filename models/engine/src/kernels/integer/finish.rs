@@ -1,7 +1,7 @@
 //! Sums to outputs, a panel's sixteen channels at once, by the reference's arithmetic exactly.
 
 use super::arch::LANES;
-use super::levels::Levels;
+use super::levels::{Levels, ROUND};
 use super::pack::Panel;
 use crate::kernels::activate::activate;
 use tincy_network::{Activation, Affine, Code, Convolution, Thresholds};
@@ -12,6 +12,15 @@ const MOST_COMPARED: usize = 15;
 /// What becomes of the sums, laid out by panel.
 #[derive(Debug)]
 pub(in crate::kernels) enum Finish {
+    /// A sum, a product, a shift and a table, in integers: a tile at a time.
+    Requantize(Box<Levels>),
+    /// Everything else: a pixel at a time.
+    Pixel(PixelFinish),
+}
+
+/// What becomes of one pixel's sums.
+#[derive(Debug)]
+pub(in crate::kernels) enum PixelFinish {
     /// The thresholds of each panel, step by step.
     Compare {
         steps: usize,
@@ -22,8 +31,6 @@ pub(in crate::kernels) enum Finish {
         thresholds: Thresholds,
         first: Vec<usize>,
     },
-    /// A sum, a product, a shift and a table, in integers.
-    Requantize(Box<Levels>),
     /// A product, a sum, an activation, and rounding.
     Affine {
         scale: Vec<[f32; LANES]>,
@@ -43,21 +50,27 @@ pub(in crate::kernels) enum Row<'a> {
 impl Finish {
     pub(super) fn new(convolution: &Convolution, panels: &[Panel]) -> Finish {
         match &convolution.finish {
-            tincy_network::Finish::Affine(affine) => Finish::affine(affine, panels),
-            tincy_network::Finish::Thresholds(thresholds) => Finish::count(thresholds, panels),
+            tincy_network::Finish::Affine(affine) => {
+                Finish::Pixel(PixelFinish::affine(affine, panels))
+            }
+            tincy_network::Finish::Thresholds(thresholds) => {
+                Finish::Pixel(PixelFinish::count(thresholds, panels))
+            }
             tincy_network::Finish::Requantize(r) => {
                 Finish::Requantize(Box::new(Levels::new(r, panels)))
             }
         }
     }
+}
 
-    fn affine(affine: &Affine, panels: &[Panel]) -> Finish {
+impl PixelFinish {
+    fn affine(affine: &Affine, panels: &[Panel]) -> PixelFinish {
         let list = |values: &[f32]| -> Vec<[f32; LANES]> {
             let lanes =
                 |panel: &Panel| lanes(panel, 1.0, |o| values.get(o).copied().unwrap_or(1.0));
             panels.iter().map(lanes).collect()
         };
-        Finish::Affine {
+        PixelFinish::Affine {
             scale: list(&affine.scale),
             bias: list(&affine.bias),
             activation: affine.activation,
@@ -65,10 +78,10 @@ impl Finish {
         }
     }
 
-    fn count(thresholds: &Thresholds, panels: &[Panel]) -> Finish {
+    fn count(thresholds: &Thresholds, panels: &[Panel]) -> PixelFinish {
         let steps = thresholds.steps();
         if steps > MOST_COMPARED {
-            return Finish::Search {
+            return PixelFinish::Search {
                 thresholds: thresholds.clone(),
                 first: panels.iter().map(|panel| panel.outputs.start).collect(),
             };
@@ -77,7 +90,7 @@ impl Finish {
         let values = panels
             .iter()
             .flat_map(|panel| (0..steps).map(move |s| step(panel, s)));
-        Finish::Compare {
+        PixelFinish::Compare {
             steps,
             values: values.collect(),
         }
@@ -87,7 +100,7 @@ impl Finish {
     #[inline(always)]
     pub(super) fn apply(&self, panel: usize, sums: &[i32; LANES], row: &mut Row<'_>) {
         match self {
-            Finish::Compare { steps, values } => {
+            PixelFinish::Compare { steps, values } => {
                 let mut counts = [0i32; LANES];
                 for thresholds in &values[panel * steps..][..*steps] {
                     for lane in 0..LANES {
@@ -96,7 +109,7 @@ impl Finish {
                 }
                 row.codes(&counts);
             }
-            Finish::Search { thresholds, first } => {
+            PixelFinish::Search { thresholds, first } => {
                 let mut counts = [0i32; LANES];
                 for (lane, count) in counts.iter_mut().enumerate().take(row.len()) {
                     let channel = thresholds.channel(first[panel] + lane);
@@ -104,8 +117,7 @@ impl Finish {
                 }
                 row.codes(&counts);
             }
-            Finish::Requantize(levels) => row.bytes(&levels.bytes(panel, sums)),
-            Finish::Affine {
+            PixelFinish::Affine {
                 scale,
                 bias,
                 activation,
@@ -137,8 +149,6 @@ fn lanes<T: Copy>(panel: &Panel, rest: T, value: impl Fn(usize) -> T) -> [T; LAN
 /// [`Code::quantize`] of every lane.
 #[inline(always)]
 fn quantize(code: Code, values: &[f32; LANES]) -> [i32; LANES] {
-    /// 1.5 * 2^23: a small float added to it is rounded to an integer, ties to even.
-    const ROUND: f32 = 12_582_912.0;
     let inverse = code.inverse_scale();
     let low = (code.min() - code.zero) as f32;
     let high = (code.max() - code.zero) as f32;
@@ -169,13 +179,6 @@ impl Row<'_> {
     fn codes(&mut self, values: &[i32; LANES]) {
         if let Row::Codes(row) = self {
             let bytes = values.map(|value| value as u8);
-            row.copy_from_slice(&bytes[..row.len()]);
-        }
-    }
-
-    #[inline(always)]
-    pub(super) fn bytes(&mut self, bytes: &[u8; LANES]) {
-        if let Row::Codes(row) = self {
             row.copy_from_slice(&bytes[..row.len()]);
         }
     }

@@ -144,7 +144,7 @@ impl Geometry {
         band: &Range<usize>,
         slab: &mut [A::Element],
     ) {
-        let padding = A::element(A::surplus(zero, matches!(codes, Codes::Signed(_))));
+        let padding = A::padding(zero, matches!(codes, Codes::Signed(_)));
         let rows = (band.len() - 1) * self.stride[0] + self.reach[0];
         let row_len = self.columns * self.input.channels;
         for (i, row) in slab.chunks_exact_mut(row_len).take(rows).enumerate() {

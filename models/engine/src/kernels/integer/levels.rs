@@ -99,7 +99,7 @@ pub(super) struct Floats {
     pub(super) addend: [f32; LANES],
 }
 
-/// 1.5 * 2^23: a sum of it and a small float is rounded to an integer.
+/// 1.5 * 2^23: a sum of it and a small float is rounded to an integer, ties to even.
 pub(super) const ROUND: f32 = 12_582_912.0;
 
 /// One channel's numbers.
@@ -188,7 +188,7 @@ impl Factor {
 
 impl Floats {
     /// `None` if integers must do.
-    fn new(rule: &Requantize, panel: &Panel) -> Option<Floats> {
+    fn new(factors: &[Factor]) -> Option<Floats> {
         let mut all = Floats {
             bias: [0; LANES],
             least: [0; LANES],
@@ -196,8 +196,7 @@ impl Floats {
             factor: [0.0; LANES],
             addend: [ROUND; LANES],
         };
-        for (lane, channel) in panel.outputs.clone().enumerate() {
-            let factor = Factor::new(rule, channel);
+        for (lane, factor) in factors.iter().enumerate() {
             [all.least[lane], all.most[lane]] = factor.float_cut()?;
             all.bias[lane] = factor.bias;
             all.factor[lane] = factor.float();
@@ -209,16 +208,17 @@ impl Floats {
 
 impl Factors {
     fn new(rule: &Requantize, panel: &Panel) -> Factors {
+        let outputs = panel.outputs.clone();
+        let factors: Vec<_> = outputs.map(|o| Factor::new(rule, o)).collect();
         let mut all = Factors {
             least: [0; LANES],
             most: [0; LANES],
             multiplier: [0; LANES],
             offset: [[0; LANES / 2]; 2],
             shift: [[0; LANES / 2]; 2],
-            floats: Floats::new(rule, panel),
+            floats: Floats::new(&factors),
         };
-        for (lane, channel) in panel.outputs.clone().enumerate() {
-            let factor = Factor::new(rule, channel);
+        for (lane, factor) in factors.iter().enumerate() {
             all.least[lane] = factor.least;
             all.most[lane] = factor.most;
             all.multiplier[lane] = factor.multiplier;

@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use super::arch::{Arch, Bytes, Codes, LANES, Sums, Tile};
-use super::finish::{Finish, Row};
+use super::finish::{PixelFinish, Row};
 use super::levels::{Floats, Levels, ROUND};
 use super::portable;
 use crate::isa::Neon;
@@ -20,18 +20,6 @@ impl Arch for Neon {
     type Element = i16;
     type Weight = i16;
 
-    fn weight(weight: i8) -> i16 {
-        weight.into()
-    }
-
-    fn surplus(_: i32, _: bool) -> i32 {
-        0
-    }
-
-    fn element(number: i32) -> i16 {
-        number as i16
-    }
-
     fn dense(self, tile: &Tile<'_, i16, i16>, sums: &mut Sums) {
         tile.check(PIXELS, LANES);
         // SAFETY: the token proves NEON; the check proves that all windows and weights are there.
@@ -44,7 +32,7 @@ impl Arch for Neon {
         unsafe { by_channel(tile, sums) }
     }
 
-    fn finish(self, finish: &Finish, panel: usize, sums: &[i32; LANES], row: &mut Row<'_>) {
+    fn finish(self, finish: &PixelFinish, panel: usize, sums: &[i32; LANES], row: &mut Row<'_>) {
         finish.apply(panel, sums, row);
     }
 

@@ -88,7 +88,7 @@ impl<A: Arch> Packed<A> {
     fn fill(&mut self, task: &Task<'_>, code: Code, place: impl Fn(usize, usize) -> usize) {
         let from = task.convolution.weights.unpack();
         let window = task.convolution.window(task.input.channels);
-        let surplus = A::surplus(code.zero, code.signed);
+        let surplus: i32 = A::padding(code.zero, code.signed).into();
         let to = self
             .weights
             .slice_mut::<A::Weight>(self.panels.len() * self.panel_len);
@@ -100,7 +100,7 @@ impl<A: Arch> Packed<A> {
             for (lane, output) in panel.outputs.clone().enumerate() {
                 let channel = &from[output * window..][..window];
                 for (i, weight) in channel.iter().enumerate() {
-                    to[place(i, lane)] = A::weight(*weight);
+                    to[place(i, lane)] = A::Weight::from(*weight);
                 }
                 // Sums may pass 32 bits on the way and come back; they are proved to fit at the end.
                 let sum = channel

@@ -1,7 +1,7 @@
 //! Inner loops in plain Rust, which the compiler vectorises for whatever it compiles for.
 
 use super::arch::{Arch, Bytes, Codes, LANES, Sums, Tile};
-use super::finish::{Finish, Row};
+use super::finish::{PixelFinish, Row};
 use super::levels::Levels;
 
 #[derive(Clone, Copy, Debug)]
@@ -14,18 +14,6 @@ impl Arch for Portable {
     const GROUP: usize = 1;
     type Element = i16;
     type Weight = i16;
-
-    fn weight(weight: i8) -> i16 {
-        weight.into()
-    }
-
-    fn surplus(_: i32, _: bool) -> i32 {
-        0
-    }
-
-    fn element(number: i32) -> i16 {
-        number as i16
-    }
 
     fn dense(self, tile: &Tile<'_, i16, i16>, sums: &mut Sums) {
         let mut weights = tile.weights.chunks_exact(LANES);
@@ -45,10 +33,20 @@ impl Arch for Portable {
     }
 
     fn by_channel(self, tile: &Tile<'_, i16, i16>, sums: &mut Sums) {
-        by_channel::<{ Portable::PIXELS }>(tile, sums);
+        for (sums, base) in sums.iter_mut().zip(tile.bases).take(Portable::PIXELS) {
+            let mut own = [0i32; LANES];
+            let runs = tile.window.runs().iter();
+            for (run, weights) in runs.zip(tile.weights.chunks_exact(LANES)) {
+                let values = &tile.slab[base + run.start..][..LANES];
+                for lane in 0..LANES {
+                    own[lane] += i32::from(values[lane].wrapping_mul(weights[lane]));
+                }
+            }
+            *sums = own;
+        }
     }
 
-    fn finish(self, finish: &Finish, panel: usize, sums: &[i32; LANES], row: &mut Row<'_>) {
+    fn finish(self, finish: &PixelFinish, panel: usize, sums: &[i32; LANES], row: &mut Row<'_>) {
         finish.apply(panel, sums, row);
     }
 
@@ -67,25 +65,6 @@ impl Arch for Portable {
 
     fn fill(self, codes: Codes<'_>, zero: i32, out: &mut [i16]) {
         widen(codes, zero, out);
-    }
-}
-
-/// [`Arch::by_channel`] for tiles of `PIXELS`.
-#[inline(always)]
-pub(in crate::kernels) fn by_channel<const PIXELS: usize>(
-    tile: &Tile<'_, i16, i16>,
-    sums: &mut Sums,
-) {
-    for (sums, base) in sums.iter_mut().zip(tile.bases).take(PIXELS) {
-        let mut own = [0i32; LANES];
-        let runs = tile.window.runs().iter();
-        for (run, weights) in runs.zip(tile.weights.chunks_exact(LANES)) {
-            let values = &tile.slab[base + run.start..][..LANES];
-            for lane in 0..LANES {
-                own[lane] += i32::from(values[lane].wrapping_mul(weights[lane]));
-            }
-        }
-        *sums = own;
     }
 }
 

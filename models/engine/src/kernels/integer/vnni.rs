@@ -7,7 +7,7 @@
 #![allow(unsafe_code)]
 
 use super::arch::{Arch, Bytes, Codes, LANES, MOST_PIXELS, Sums, Tile};
-use super::finish::{Finish, Row};
+use super::finish::{PixelFinish, Row};
 use super::levels::{Floats, Levels, ROUND};
 use crate::isa::Avx512;
 use std::arch::x86_64::*;
@@ -31,16 +31,8 @@ impl Arch for Vnni {
     type Element = u8;
     type Weight = i8;
 
-    fn weight(weight: i8) -> i8 {
-        weight
-    }
-
-    fn surplus(zero: i32, signed: bool) -> i32 {
-        if signed { zero + 128 } else { zero }
-    }
-
-    fn element(number: i32) -> u8 {
-        number as u8
+    fn padding(zero: i32, signed: bool) -> u8 {
+        (if signed { zero + 128 } else { zero }) as u8
     }
 
     fn dense(self, tile: &Tile<'_, u8, i8>, sums: &mut Sums) {
@@ -62,7 +54,7 @@ impl Arch for Vnni {
         position / 4 * 4 * LANES + lane * 4 + position % 4
     }
 
-    fn finish(self, finish: &Finish, panel: usize, sums: &[i32; LANES], row: &mut Row<'_>) {
+    fn finish(self, finish: &PixelFinish, panel: usize, sums: &[i32; LANES], row: &mut Row<'_>) {
         self.0.avx2().finish(finish, panel, sums, row);
     }
 

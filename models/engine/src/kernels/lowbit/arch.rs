@@ -60,7 +60,7 @@ pub(super) trait Arch: Copy + Send + Sync + 'static {
     /// The codes of a block of channels at some output pixels: for each, how many of `thresholds` its
     /// accumulator is greater than. The accumulator is the largest over the pixels under the pool's
     /// window (or the only one) of `sums << shift - area`.
-    fn codes(self, run: &Run<'_>, thresholds: &[i16]);
+    fn codes(self, run: Run<'_>, thresholds: &[i16]);
 
     /// Where in a pixel's sums a block's channel lies.
     fn lane(channel: usize) -> usize;
@@ -80,6 +80,24 @@ pub(super) struct Row<'a> {
     pub channels: usize,
 }
 
+impl Row<'_> {
+    /// Panics unless there are codes for `pixels` pixels, one at least, and room for the tables of all
+    /// units of `unit` channels.
+    #[inline(always)]
+    pub(super) fn check(
+        &self,
+        pixels: usize,
+        unit: usize,
+        table: usize,
+        pitch: usize,
+        room: usize,
+    ) {
+        let (units, last) = (self.channels.div_ceil(unit), pixels - 1);
+        assert!(units > 0 && last * self.pitch + self.channels <= self.codes.len());
+        assert!((units - 1) * pitch + pixels * table <= room);
+    }
+}
+
 /// What a tile looks up.
 #[derive(Clone, Copy)]
 pub(super) struct Look<'a> {
@@ -89,6 +107,16 @@ pub(super) struct Look<'a> {
     pub indices: &'a [u8],
     /// How often byte sums are flushed.
     pub pace: Pace,
+}
+
+impl Look<'_> {
+    /// Panics unless there are whole runs of offsets, and `lanes` indices for each.
+    #[inline(always)]
+    pub(super) fn check(&self, lanes: usize) {
+        let offsets = self.lookups.offsets().len();
+        assert!(self.indices.len() == offsets * lanes);
+        assert!(offsets.is_multiple_of(self.pace.run));
+    }
 }
 
 /// How often byte sums are flushed to 16 bits.

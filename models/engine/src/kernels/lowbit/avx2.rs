@@ -54,22 +54,18 @@ impl Arch for Avx2 {
 
     #[inline(always)]
     fn tables(self, row: Row<'_>, tables: &mut [u8], unit_pitch: usize, sums: &mut [i32]) {
-        let Some(last) = sums.len().checked_sub(1) else {
+        if sums.is_empty() {
             return;
-        };
-        let units = row.channels / 4;
-        assert!(row.channels.is_multiple_of(16) && units > 0);
-        assert!(last * row.pitch + row.channels <= row.codes.len());
-        assert!((units - 1) * unit_pitch + (last + 1) * TABLE <= tables.len());
+        }
+        assert!(row.channels.is_multiple_of(16));
+        row.check(sums.len(), 4, TABLE, unit_pitch, tables.len());
         // SAFETY: the token proves AVX2; the assertions are the function's conditions.
         unsafe { make_tables(row, tables.as_mut_ptr(), unit_pitch, sums) }
     }
 
     #[inline(always)]
     fn tiles(self, look: Look<'_>, tables: &[u8], bases: &[u32], sums: &mut [u16], fresh: bool) {
-        let offsets = look.lookups.offsets();
-        assert!(look.indices.len() == offsets.len() * LANES);
-        assert!(offsets.len().is_multiple_of(look.pace.run));
+        look.check(LANES);
         let (bases, sums) = (bases.as_chunks().0, sums.as_chunks_mut().0);
         // SAFETY: the token proves AVX2; the assertions are the function's conditions.
         unsafe {
@@ -82,7 +78,7 @@ impl Arch for Avx2 {
         }
     }
 
-    fn codes(self, run: &Run<'_>, thresholds: &[i16]) {
+    fn codes(self, run: Run<'_>, thresholds: &[i16]) {
         assert!(thresholds.len().is_multiple_of(LANES));
         // SAFETY: the token proves AVX2; the assertion is the function's condition.
         unsafe {
@@ -384,7 +380,7 @@ unsafe fn make_tables(row: Row<'_>, tables: *mut u8, unit_pitch: usize, sums: &m
 /// # Safety
 /// Thresholds are whole rows of 64.
 #[target_feature(enable = "avx2")]
-unsafe fn count_reached<const N: usize, const SHIFT: i32>(run: &Run<'_>, thresholds: &[i16]) {
+unsafe fn count_reached<const N: usize, const SHIFT: i32>(mut run: Run<'_>, thresholds: &[i16]) {
     for n in 0..run.targets.len() {
         let Some(pixels) = run.pixels::<N>(n, LANES) else {
             continue;

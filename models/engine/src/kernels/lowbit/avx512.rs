@@ -54,20 +54,16 @@ impl Arch for Avx512 {
     };
 
     fn tables(self, row: Row<'_>, tables: &mut [u8], unit_pitch: usize, sums: &mut [i32]) {
-        let Some(last) = sums.len().checked_sub(1) else {
+        if sums.is_empty() {
             return;
-        };
-        let units = row.channels.div_ceil(UNIT);
-        assert!(units > 0 && last * row.pitch + row.channels <= row.codes.len());
-        assert!((units - 1) * unit_pitch + (last + 1) * TABLE <= tables.len());
+        }
+        row.check(sums.len(), UNIT, TABLE, unit_pitch, tables.len());
         // SAFETY: the token proves AVX-512; the assertions are the function's conditions.
         unsafe { make_tables(row, tables.as_mut_ptr(), unit_pitch, sums) }
     }
 
     fn tiles(self, look: Look<'_>, tables: &[u8], bases: &[u32], sums: &mut [u16], fresh: bool) {
-        let offsets = look.lookups.offsets();
-        assert!(look.indices.len() == offsets.len() * LANES);
-        assert!(offsets.len().is_multiple_of(look.pace.run));
+        look.check(LANES);
         let (bases, sums) = (bases.as_chunks().0, sums.as_chunks_mut().0);
         // SAFETY: the token proves AVX-512; the assertions are the function's conditions.
         unsafe {
@@ -80,7 +76,7 @@ impl Arch for Avx512 {
         }
     }
 
-    fn codes(self, run: &Run<'_>, thresholds: &[i16]) {
+    fn codes(self, run: Run<'_>, thresholds: &[i16]) {
         assert!(thresholds.len().is_multiple_of(LANES));
         // SAFETY: the token proves AVX-512; the assertion is the function's condition.
         unsafe {
@@ -261,7 +257,7 @@ fn total(sum: __m256i) -> i32 {
 /// # Safety
 /// Thresholds are whole rows of 64.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-unsafe fn count_reached<const N: usize, const SHIFT: u32>(run: &Run<'_>, thresholds: &[i16]) {
+unsafe fn count_reached<const N: usize, const SHIFT: u32>(mut run: Run<'_>, thresholds: &[i16]) {
     let written = u64::MAX >> (LANES - run.count);
     for n in 0..run.targets.len() {
         let Some(pixels) = run.pixels::<N>(n, LANES) else {

@@ -109,7 +109,7 @@ impl<A: Arch> Lookup<A> {
             pitch: geometry.outputs,
             count: channels.count,
         };
-        self.arch.codes(&run, thresholds);
+        self.arch.codes(run, thresholds);
     }
 
     /// Outputs of some patches from their sums in 32 bits.

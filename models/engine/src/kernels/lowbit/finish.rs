@@ -67,7 +67,6 @@ impl Finish {
 }
 
 /// Output pixels of a block of channels that are finished one after another.
-#[derive(Clone, Copy)]
 pub(super) struct Run<'a> {
     /// Sums of whole patches, lanes for each slot.
     pub sums: &'a [u16],
@@ -100,10 +99,14 @@ pub(super) struct Pixels<'a, const N: usize> {
     pub codes: &'a mut [u8],
 }
 
-impl<'a> Run<'a> {
+impl Run<'_> {
     /// What output pixel `n` is made of, if there is such a pixel; `N` is the window's size.
     #[inline(always)]
-    pub(super) fn pixels<const N: usize>(&self, n: usize, lanes: usize) -> Option<Pixels<'a, N>> {
+    pub(super) fn pixels<const N: usize>(
+        &mut self,
+        n: usize,
+        lanes: usize,
+    ) -> Option<Pixels<'_, N>> {
         let target = &self.targets[n];
         if target.pixel >= self.end {
             return None;
@@ -117,8 +120,8 @@ impl<'a> Run<'a> {
         Some(Pixels {
             sums,
             areas,
-            // SAFETY: members have blocks of channels, or rows, of their own, and a pixel's codes are
-            // let go before the next one's are asked for.
+            // SAFETY: members have blocks of channels, or rows, of their own, and a pixel's codes borrow
+            // the run, so they are let go before the next one's are asked for.
             codes: unsafe { self.codes.part(first..first + self.count) },
         })
     }

@@ -58,13 +58,11 @@ impl Arch for Neon {
     };
 
     fn tables(self, row: Row<'_>, tables: &mut [u8], unit_pitch: usize, sums: &mut [i32]) {
-        let Some(last) = sums.len().checked_sub(1) else {
+        if sums.is_empty() {
             return;
-        };
-        let units = row.channels / 4;
-        assert!(row.channels.is_multiple_of(16) && units > 0);
-        assert!(last * row.pitch + row.channels <= row.codes.len());
-        assert!((units - 1) * unit_pitch + (last + 1) * TABLE <= tables.len());
+        }
+        assert!(row.channels.is_multiple_of(16));
+        row.check(sums.len(), 4, TABLE, unit_pitch, tables.len());
         // SAFETY: the assertions are the function's conditions.
         unsafe { make_tables(row, tables.as_mut_ptr(), unit_pitch, sums) }
     }
@@ -79,15 +77,16 @@ impl Arch for Neon {
         }
     }
 
-    fn codes(self, run: &Run<'_>, thresholds: &[i16]) {
+    fn codes(self, mut run: Run<'_>, thresholds: &[i16]) {
         assert!(thresholds.len().is_multiple_of(LANES));
+        let shift = run.shift;
         for n in 0..run.targets.len() {
             // SAFETY: the assertion is the function's condition.
             unsafe {
                 if run.window == 1 {
-                    count_reached(run.pixels::<1>(n, LANES), run.shift, thresholds);
+                    count_reached(run.pixels::<1>(n, LANES), shift, thresholds);
                 } else {
-                    count_reached(run.pixels::<4>(n, LANES), run.shift, thresholds);
+                    count_reached(run.pixels::<4>(n, LANES), shift, thresholds);
                 }
             }
         }
@@ -107,7 +106,7 @@ impl Arch for Neon {
 /// Adds look-ups of three pixels to their sums.
 fn one_tile(look: Look<'_>, tables: &[u8], bases: [u32; PIXELS], sums: &mut [u16; PIXELS * LANES]) {
     let offsets = look.lookups.offsets();
-    assert!(look.indices.len() == offsets.len() * LANES);
+    look.check(LANES);
     let (indices, sums) = (look.indices.as_ptr(), sums.as_mut_ptr());
     if let Some(square) = look.lookups.square {
         let units = offsets.len() / 9;

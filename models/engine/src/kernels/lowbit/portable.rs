@@ -74,12 +74,13 @@ impl Arch for Portable {
         }
     }
 
-    fn codes(self, run: &Run<'_>, thresholds: &[i16]) {
+    fn codes(self, mut run: Run<'_>, thresholds: &[i16]) {
+        let shift = run.shift;
         for n in 0..run.targets.len() {
             if run.window == 1 {
-                count_reached(run.pixels::<1>(n, LANES), run.shift, thresholds);
+                count_reached(run.pixels::<1>(n, LANES), shift, thresholds);
             } else {
-                count_reached(run.pixels::<4>(n, LANES), run.shift, thresholds);
+                count_reached(run.pixels::<4>(n, LANES), shift, thresholds);
             }
         }
     }
