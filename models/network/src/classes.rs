@@ -133,6 +133,16 @@ pub fn plain_name(name: &str) -> String {
     }
 }
 
+/// The classes that somebody asks for by name: `voc` alone stands for all of PASCAL VOC's, and no name for
+/// no choice.
+pub fn chosen(names: &[String]) -> Option<Vec<String>> {
+    match names {
+        [] => None,
+        [voc] if voc.eq_ignore_ascii_case("voc") => Some(VOC.map(String::from).to_vec()),
+        names => Some(names.to_vec()),
+    }
+}
+
 /// For each of `names`, the number of the class among `known` that it means, if there is one.
 pub fn match_classes(names: &[String], known: &[String]) -> Vec<Option<usize>> {
     let known: Vec<_> = known.iter().map(|name| plain_name(name)).collect();

@@ -7,6 +7,7 @@
 mod shard;
 
 use crate::Error;
+use crate::augment::Batch;
 use crate::model::Model;
 use rayon::prelude::*;
 use shard::Shard;
@@ -84,6 +85,20 @@ impl Tape {
         for (index, shard) in self.shards.iter_mut().enumerate() {
             let count = self.shard.min(pictures - index * self.shard);
             shard.begin(count, self.input, self.shapes.len());
+        }
+        Ok(())
+    }
+
+    /// Makes room for a batch and writes its inputs.
+    ///
+    /// # Errors
+    /// If its size does not suit the model.
+    pub fn load(&mut self, model: &Model, batch: &Batch) -> Result<(), Error> {
+        let [width, height] = batch.size;
+        self.begin(model, batch.truths.len(), height, width)?;
+        let inputs = batch.inputs.chunks_exact(self.input.elements());
+        for (picture, input) in inputs.enumerate() {
+            self.set_input(model, picture, input);
         }
         Ok(())
     }

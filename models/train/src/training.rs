@@ -77,7 +77,8 @@ impl Training {
         lesson: Option<&Lesson<'_>>,
         progress: f64,
     ) -> Result<Step, Error> {
-        self.run_forward(batch)?;
+        self.tape.load(&self.model, batch)?;
+        self.tape.forward(&mut self.model, true);
         let terms = self.losses(batch, loss, lesson);
         let divisor = loss.divisor(&terms, batch.truths.len());
         let factor = (1.0 / divisor) as f32;
@@ -109,18 +110,6 @@ impl Training {
             rate,
             moved,
         })
-    }
-
-    fn run_forward(&mut self, batch: &Batch) -> Result<(), Error> {
-        let [width, height] = batch.size;
-        let pictures = batch.truths.len();
-        self.tape.begin(&self.model, pictures, height, width)?;
-        let size = batch.inputs.len() / pictures.max(1);
-        for (picture, input) in batch.inputs.chunks_exact(size.max(1)).enumerate() {
-            self.tape.set_input(&self.model, picture, input);
-        }
-        self.tape.forward(&mut self.model, true);
-        Ok(())
     }
 
     /// The loss's sums over the batch; gradients are left at the results.

@@ -100,16 +100,7 @@ fn source(args: &Args) -> Result<(&Path, Options)> {
         weights: None,
         names: args.classes.clone(),
         fit,
-        keep: kept(&args.keep),
+        keep: classes::chosen(&args.keep),
     };
     Ok((source, options))
-}
-
-/// The classes to keep, `voc` written out.
-fn kept(names: &[String]) -> Option<Vec<String>> {
-    match names {
-        [] => None,
-        [voc] if voc.eq_ignore_ascii_case("voc") => Some(classes::VOC.map(String::from).to_vec()),
-        names => Some(names.to_vec()),
-    }
 }

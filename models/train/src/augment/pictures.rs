@@ -117,28 +117,27 @@ pub(super) mod tests {
         }
     }
 
-    /// Those pictures, for a network of two classes; small objects are ignored.
-    pub(in crate::augment) fn pictures() -> (tempfile::TempDir, Pictures) {
+    /// Those pictures as a source whose small objects are ignored, and the classes of a network.
+    fn source() -> (tempfile::TempDir, Source, [String; 2]) {
         let folder = tempfile::tempdir().unwrap();
         set(folder.path());
         let source = Source {
             root: folder.path().to_path_buf(),
             ignore_below: 0.02,
         };
-        let classes = ["sofa".to_string(), "dog".to_string()];
+        (folder, source, ["sofa".to_string(), "dog".to_string()])
+    }
+
+    /// Those pictures, for a network of two classes; small objects are ignored.
+    pub(in crate::augment) fn pictures() -> (tempfile::TempDir, Pictures) {
+        let (folder, source, classes) = source();
         let pictures = Pictures::open(&[source], &classes).unwrap();
         (folder, pictures)
     }
 
     #[test]
     fn classes_are_those_of_the_network() {
-        let folder = tempfile::tempdir().unwrap();
-        set(folder.path());
-        let source = Source {
-            root: folder.path().to_path_buf(),
-            ignore_below: 0.02,
-        };
-        let classes = ["sofa".to_string(), "dog".to_string()];
+        let (_folder, source, classes) = source();
         let mut pictures = Pictures::open(&[source.clone(), source.clone()], &classes).unwrap();
         assert_eq!(pictures.pictures.len(), 24);
         let objects = &pictures.pictures[5].objects;

@@ -4,6 +4,8 @@ mod classify;
 mod detect;
 mod journal;
 mod range;
+mod sets;
+mod start;
 mod stop;
 mod threads;
 

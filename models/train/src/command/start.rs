@@ -1,0 +1,102 @@
+//! What a run starts from: the network, what is made of it, and its teacher.
+
+use super::detect::Arguments;
+use anyhow::Result;
+use std::sync::Arc;
+use tincy_network::{Input, Network, classes};
+use tincy_train::augment::{Augment, Loader, Pictures, Plan};
+use tincy_train::model::{Normalisation, Options};
+use tincy_train::networks::tincy_yolo;
+use tincy_train::teacher::Teacher;
+use tincy_train::{Model, Tape, low_bit};
+
+/// What is made of the start.
+#[derive(Clone, Copy, Debug, PartialEq, clap::ValueEnum)]
+pub(super) enum Kind {
+    /// The start as it is, in floats.
+    Start,
+    /// A low-bit detector with two heads, from a low-bit chain.
+    TincyYolo,
+}
+
+/// The network that was given.
+pub(super) fn network(arguments: &Arguments) -> Result<Network> {
+    let options = tincy_import::Options {
+        names: arguments.names.clone(),
+        keep: classes::chosen(&arguments.keep),
+        ..Default::default()
+    };
+    Ok(tincy_import::import(&arguments.start, &options)?)
+}
+
+/// What is trained; and what the trained network reads, if it is exported in integers.
+pub(super) fn model(
+    arguments: &Arguments,
+    start: &Network,
+    pictures: &Arc<Pictures>,
+    mut tape: Tape,
+) -> Result<(Model, Option<Input>)> {
+    Ok(match arguments.network {
+        Kind::Start => (floats(arguments, start)?, None),
+        Kind::TincyYolo => {
+            let model = tincy_yolo(arguments, start, pictures, &mut tape)?;
+            (model, Some(start.input().clone()))
+        }
+    })
+}
+
+/// The teacher, if one is wanted.
+pub(super) fn teacher(
+    arguments: &Arguments,
+    student: &Network,
+    tape: Tape,
+) -> Result<Option<Teacher>> {
+    let Some(file) = &arguments.teacher else {
+        return Ok(None);
+    };
+    let teacher = tincy_import::import(file, &Default::default())?;
+    let weight = arguments.teacher_weight;
+    Ok(Some(Teacher::new(&teacher, student, weight, tape)?))
+}
+
+/// The start in floats.
+fn floats(arguments: &Arguments, start: &Network) -> Result<Model> {
+    let normalisation = match arguments.normalise {
+        Some(momentum) => Normalisation::Batch { momentum },
+        None => Normalisation::None,
+    };
+    Ok(Model::new(start, Options { normalisation })?)
+}
+
+/// `tincy-yolo` from a low-bit chain, its statistics those of some of the pictures.
+fn tincy_yolo(
+    arguments: &Arguments,
+    start: &Network,
+    pictures: &Arc<Pictures>,
+    tape: &mut Tape,
+) -> Result<Model> {
+    const PICTURES: usize = 32;
+    const ROUND: usize = 4;
+    let momentum = arguments.normalise.unwrap_or(0.02);
+    let pruned = low_bit::prune::dead_channels(start, ROUND)?;
+    let start = tincy_yolo::start(&pruned, arguments.seed)?;
+    let mut model = tincy_yolo::model(&start, momentum)?;
+    if arguments.resume {
+        // All that statistics would give comes from the checkpoint.
+        return Ok(model);
+    }
+    let plan = Plan {
+        seed: arguments.seed,
+        batch: PICTURES,
+        sizes: Vec::new(),
+        augment: Augment {
+            strength: arguments.strength,
+            flip: 0.5,
+            mosaic: 0.0,
+        },
+    };
+    let batch = Loader::start(pictures, start.template.input(), &plan, 0, 1)?.next_batch()?;
+    tape.load(&model, &batch)?;
+    low_bit::calibrate::calibrate(&mut model, tape, momentum, &start.wanted)?;
+    Ok(model)
+}
