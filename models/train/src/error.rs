@@ -32,6 +32,9 @@ pub enum Error {
     /// Pictures to inputs, outputs to boxes.
     #[error(transparent)]
     Vision(#[from] tincy_vision::Error),
+    /// A trained network that the engine cannot run.
+    #[error(transparent)]
+    Engine(#[from] tincy_engine::Error),
     /// A checkpoint that cannot be read or written, or belongs to another run.
     #[error("{}: {what}", path.display())]
     Checkpoint {

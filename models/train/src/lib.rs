@@ -18,6 +18,7 @@
 //! | [`quantizers`] | binary, ternary and integer weights and activations |
 //! | [`losses`] | what is made smaller |
 //! | [`low_bit`] | low-bit networks to trainable ones and back |
+//! | [`integer`] | networks of 2- to 8-bit codes, with quantizers in the loop |
 //! | [`networks`] | networks with a name of their own |
 //! | [`augment`] | pictures as training sees them |
 //! | [`anchors`] | sizes of boxes that fit a set of pictures |
@@ -38,6 +39,7 @@ pub mod detector;
 mod error;
 mod function;
 pub mod idx;
+pub mod integer;
 mod layer;
 mod layers;
 pub mod losses;
@@ -60,4 +62,4 @@ pub use model::Model;
 pub use parameters::Parameters;
 pub use tape::Tape;
 pub use training::Training;
-pub use validate::validate;
+pub use validate::{validate, validate_exported};

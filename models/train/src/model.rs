@@ -165,10 +165,25 @@ impl Model {
         layer: &str,
         quantizer: Box<dyn Quantizer>,
     ) -> Result<(), Error> {
+        self.quantize_map_as(layer, quantizer, format!("{layer}.code.step"))
+    }
+
+    /// The same with a name for the quantizer's parameters; quantizers of one name share them.
+    ///
+    /// # Errors
+    /// If there is no layer of this name.
+    pub fn quantize_map_as(
+        &mut self,
+        layer: &str,
+        quantizer: Box<dyn Quantizer>,
+        name: String,
+    ) -> Result<(), Error> {
         let index = self.template.find(layer);
         let index = index.ok_or_else(|| Error::layer(layer, "there is no such layer"))?;
-        let name = format!("{layer}.code.step");
-        let quantizer = Installed::new(quantizer, name, &mut self.parameters);
+        let quantizer = match self.parameters.find(&name) {
+            Some(own) => Installed::sharing(quantizer, own),
+            None => Installed::new(quantizer, name, &mut self.parameters),
+        };
         let source = self.places[index];
         let node = Node {
             name: format!("{layer}.code"),

@@ -21,6 +21,14 @@ impl Installed {
         Installed { quantizer, own }
     }
 
+    /// Uses the parameters of another quantizer of the same form.
+    pub(crate) fn sharing(quantizer: Box<dyn Quantizer>, own: ParameterId) -> Installed {
+        Installed {
+            quantizer,
+            own: Some(own),
+        }
+    }
+
     /// Takes the parameters' values up, before a pass.
     pub(crate) fn take(&mut self, parameters: &Parameters) {
         if let Some(own) = self.own {

@@ -1,4 +1,5 @@
-//! How good a model is on pictures with known objects, by its own float forward pass.
+//! How good a model is on pictures with known objects: by its own float forward pass, and by the
+//! integers that it is written as.
 
 use crate::training::heads;
 use crate::{Error, Model, Tape};
@@ -7,9 +8,11 @@ use std::path::Path;
 use tincy_dataset::picture::{self, Limit};
 use tincy_dataset::score::{self, Found, Report};
 use tincy_dataset::{Dataset, Picture};
+use tincy_engine::tensor::TensorMut;
+use tincy_engine::{Plan, Session};
 use tincy_network::classes::match_classes;
-use tincy_network::{Input, Number};
-use tincy_vision::{Filter, Fitting, Map, detections};
+use tincy_network::{Input, Network, Number};
+use tincy_vision::{Filter, Fitting, Frame, Map, detections};
 
 /// Pictures of a pass.
 const BATCH: usize = 8;
@@ -86,6 +89,54 @@ pub fn validate(
             found.extend(score::found(index * BATCH + number, detections, &known));
         }
     }
+    Ok(scored(dataset, &found, &known, options))
+}
+
+/// Runs a trained network's integers over a set, on the engine that `tincy` has, and scores what it
+/// finds: the same boxes.
+///
+/// # Errors
+/// If a picture cannot be read, or the engine cannot run the network.
+pub fn validate_exported(
+    network: &Network,
+    tape: &Tape,
+    dataset: &Dataset,
+    options: &Options,
+) -> Result<Report, Error> {
+    let known = match_classes(network.classes(), &dataset.classes);
+    let plan = Plan::new(network, &Default::default())?;
+    let boxes = |session: &mut Session, (index, picture): (usize, &Picture)| -> Result<_, Error> {
+        let (mut fitting, frame) = framed(picture, network.input())?;
+        match session.input_mut() {
+            TensorMut::F32(values) => fitting.apply(&frame, values)?,
+            TensorMut::U8(codes) => fitting.apply(&frame, codes)?,
+            TensorMut::I8(codes) => fitting.apply(&frame, codes)?,
+        }
+        session.run();
+        let maps = network.heads().iter().map(|head| {
+            let values = session.output(head.source);
+            Map {
+                head,
+                shape: network.tensor(head.source).0,
+                values: values.expect("heads read results").floats(),
+            }
+        });
+        let detections = detections(&maps.collect::<Vec<_>>(), &fitting, &options.filter)?;
+        Ok(score::found(index, &detections, &known))
+    };
+    let found: Result<Vec<Vec<Found>>, Error> = tape.install(|| {
+        let pictures = dataset.pictures.par_iter().enumerate();
+        pictures.map_init(|| Session::new(&plan), boxes).collect()
+    });
+    Ok(scored(dataset, &found?.concat(), &known, options))
+}
+
+fn scored(
+    dataset: &Dataset,
+    found: &[Found],
+    known: &[Option<usize>],
+    options: &Options,
+) -> Report {
     let classes = 0..dataset.classes.len();
     let left_out = classes
         .filter(|class| !known.contains(&Some(*class)))
@@ -94,13 +145,17 @@ pub fn validate(
         ignore_below: options.ignore_below,
         left_out,
     };
-    Ok(score::score(dataset, &found, &counted))
+    score::score(dataset, found, &counted)
+}
+
+fn framed(picture: &Picture, input: &Input) -> Result<(Fitting, Frame), Error> {
+    let name = Path::new(&picture.name);
+    let frame = picture::decode(&picture.read()?, name, Limit::default(), &mut |_| {})?;
+    Ok((Fitting::new(input, frame.width, frame.height)?, frame))
 }
 
 fn fitted(picture: &Picture, input: &Input) -> Result<(Fitting, Vec<f32>), Error> {
-    let name = Path::new(&picture.name);
-    let frame = picture::decode(&picture.read()?, name, Limit::default(), &mut |_| {})?;
-    let mut fitting = Fitting::new(input, frame.width, frame.height)?;
+    let (mut fitting, frame) = framed(picture, input)?;
     let mut values = vec![0.0f32; input.shape.elements()];
     fitting.apply(&frame, &mut values)?;
     Ok((fitting, values))

@@ -1,131 +1,23 @@
 //! `tincy-train detect`: a detector from a detector.
 
+use super::arguments::Arguments;
 use super::journal::{Journal, Place};
-use super::range::Sizes;
-use super::sets::{self, HoldOut, Set};
-use super::start::{self, Kind};
+use super::sets::{self, Set};
+use super::start::{self, Export};
 use super::stop::Stop;
 use super::threads;
 use anyhow::{Context, Result, bail};
-use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
-use tincy_network::{Input, file};
-use tincy_train::augment::{Augment, Loader, Pictures, Plan};
+use tincy_network::{Network, file};
+use tincy_train::augment::{Loader, Pictures};
 use tincy_train::losses::Loss;
 use tincy_train::losses::region::Weights;
 use tincy_train::networks::tincy_yolo;
-use tincy_train::optimizer::{Group, Method, Optimizer, Schedule};
-use tincy_train::parameters::Role;
 use tincy_train::teacher::Teacher;
-use tincy_train::training::Settings;
-use tincy_train::{Model, Tape, Training, checkpoint, detector, low_bit, validate};
-
-/// What a run is made of.
-#[derive(Debug, Args)]
-pub(crate) struct Arguments {
-    /// The network to start from: a float model of any kind that `tincy import` reads.
-    #[arg(long, value_name = "FILE")]
-    pub(super) start: PathBuf,
-    /// What is made of the start: the network itself, or one that has a name of its own.
-    #[arg(long, value_enum, default_value_t = Kind::Start)]
-    pub(super) network: Kind,
-    /// A network whose view of every input is learned from too: anchor-free heads, the same classes.
-    #[arg(long, value_name = "FILE")]
-    pub(super) teacher: Option<PathBuf>,
-    /// How much the teacher's word counts beside a label's.
-    #[arg(long, default_value_t = 0.5)]
-    pub(super) teacher_weight: f32,
-    /// The rate of binary weights, which are -1 to 1, times the highest rate.
-    #[arg(long, default_value_t = 5.0)]
-    pub(super) sign_rate: f32,
-    /// Class names of a Darknet or ONNX network, one a line.
-    #[arg(long, value_name = "FILE")]
-    pub(super) names: Option<PathBuf>,
-    /// The only classes to keep, in this order, or `voc` for those of PASCAL VOC.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    pub(super) keep: Vec<String>,
-    /// A set of pictures to learn from; may be given more than once.
-    #[arg(long, value_name = "DIR", required = true)]
-    pub(super) data: Vec<PathBuf>,
-    /// Objects below this share of their picture are ignored in training.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.001)]
-    pub(super) ignore_below: f64,
-    /// Pictures of the first set that are kept apart to validate with.
-    #[arg(long, value_enum, default_value_t = HoldOut::None)]
-    pub(super) hold_out: HoldOut,
-    /// A set to validate with; may be given more than once.
-    #[arg(long, value_name = "DIR")]
-    pub(super) validate: Vec<PathBuf>,
-    /// Objects below this share of their picture do not count in validation.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.005)]
-    pub(super) validate_ignore_below: f64,
-    /// Length of the run in minutes of training; such a run depends on the machine's speed.
-    #[arg(long, group = "length")]
-    pub(super) minutes: Option<f64>,
-    /// Length of the run in passes over the pictures.
-    #[arg(long, group = "length")]
-    pub(super) epochs: Option<f64>,
-    /// Length of the run in steps.
-    #[arg(long, group = "length")]
-    pub(super) steps: Option<u64>,
-    /// Pictures a step.
-    #[arg(long, default_value_t = 8)]
-    pub(super) batch: usize,
-    /// Sides of the input, one of which is taken for each step: 416, or 320..416.
-    #[arg(long, value_name = "SIZES")]
-    pub(super) size: Option<Sizes>,
-    /// The highest rate.
-    #[arg(long, default_value_t = 1.5e-5)]
-    pub(super) rate: f32,
-    /// Steps until the rate is reached.
-    #[arg(long, default_value_t = 50)]
-    pub(super) warm_up: u64,
-    /// Share of the rate that is left at the end.
-    #[arg(long, default_value_t = 0.02)]
-    pub(super) floor: f32,
-    /// Decay of weights.
-    #[arg(long, default_value_t = 1e-4)]
-    pub(super) decay: f32,
-    /// The longest gradient.
-    #[arg(long, default_value_t = 20.0)]
-    pub(super) clip: f32,
-    /// Decay of the parameters' average, which is what the run gives.
-    #[arg(long, default_value_t = 0.998)]
-    pub(super) average: f32,
-    /// Zoom, aspect, place and colours by chance: 0 for none, 1 for much.
-    #[arg(long, default_value_t = 0.7)]
-    pub(super) strength: f64,
-    /// How often an input is made of four pictures.
-    #[arg(long, default_value_t = 0.0)]
-    pub(super) mosaic: f64,
-    /// Batch normalisation behind convolutions: its momentum, or nothing.
-    #[arg(long, value_name = "MOMENTUM")]
-    pub(super) normalise: Option<f32>,
-    /// Decides everything that is by chance.
-    #[arg(long, default_value_t = 0)]
-    pub(super) seed: u64,
-    /// Threads; 0 for one a core.
-    #[arg(long, default_value_t = 0)]
-    pub(super) threads: usize,
-    /// Validations over the run, beside those at its start and end.
-    #[arg(long, default_value_t = 1)]
-    pub(super) validations: u32,
-    /// Minutes between checkpoints.
-    #[arg(long, default_value_t = 5.0)]
-    pub(super) save_every: f64,
-    /// Where checkpoints and the journal lie.
-    #[arg(long, value_name = "DIR")]
-    pub(super) checkpoint: PathBuf,
-    /// Go on from the checkpoint.
-    #[arg(long)]
-    pub(super) resume: bool,
-    /// The trained network.
-    #[arg(long, value_name = "FILE.tincy")]
-    pub(super) out: PathBuf,
-}
+use tincy_train::{Tape, Training, checkpoint, detector, low_bit, validate, validate_exported};
 
 /// What a checkpoint remembers beside the numbers.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -145,8 +37,7 @@ struct Run<'a> {
     training: Training,
     loss: Box<dyn Loss>,
     teacher: Option<Teacher>,
-    /// What the trained network reads, if not what the template does: an exported one has integers.
-    integers: Option<Input>,
+    export: Export,
     pictures: Arc<Pictures>,
     sets: Vec<Set>,
     journal: Journal,
@@ -182,18 +73,18 @@ impl Run<'_> {
         let tape = || anyhow::Ok(Tape::new(threads::pool(arguments.threads)?));
         let (pictures, sets) = sets::open(arguments, start.classes())?;
         let pictures = Arc::new(pictures);
-        let (model, integers) = start::model(arguments, &start, &pictures, tape()?)?;
+        let (model, export) = start::model(arguments, &start, &pictures, tape()?)?;
         let network = model.template();
         let loss = detector::loss(network, Weights::default())?;
         let teacher = start::teacher(arguments, network, tape()?)?;
-        let optimizer = optimizer(arguments, &model);
+        let optimizer = arguments.optimizer(&model);
         std::fs::create_dir_all(&arguments.checkpoint)
             .with_context(|| arguments.checkpoint.display().to_string())?;
         let mut run = Run {
-            training: Training::new(model, optimizer, settings(arguments), tape()?),
+            training: Training::new(model, optimizer, arguments.settings(), tape()?),
             loss,
             teacher,
-            integers,
+            export,
             note: Note {
                 seed: arguments.seed,
                 batch: arguments.batch,
@@ -248,16 +139,7 @@ impl Run<'_> {
     /// Trains to the end; `false` if it was stopped.
     fn train(&mut self, stop: &Stop) -> Result<bool> {
         let arguments = self.arguments;
-        let plan = Plan {
-            seed: arguments.seed,
-            batch: arguments.batch,
-            sizes: arguments.size.clone().map_or(Vec::new(), |sizes| sizes.0),
-            augment: Augment {
-                strength: arguments.strength,
-                flip: 0.5,
-                mosaic: arguments.mosaic,
-            },
-        };
+        let plan = arguments.plan();
         let input = self.training.model.template().input().clone();
         let mut loader = Loader::start(&self.pictures, &input, &plan, self.training.steps(), 1)?;
         let mut end = Instant::now();
@@ -346,40 +228,36 @@ impl Run<'_> {
     }
 
     fn write(&mut self) -> Result<()> {
-        let integers = self.integers.clone();
-        let network = self.training.with_average(|model, _| match integers {
-            Some(input) => low_bit::export::to_integers(model, &input, tincy_yolo::BITS),
-            None => model.to_network(),
+        let export = &self.export;
+        let network = self.training.with_average(|model, _| match export {
+            Export::Floats => model.to_network(),
+            Export::Thresholds(input) => {
+                low_bit::export::to_integers(model, input, tincy_yolo::BITS)
+            }
+            Export::Codes(plan) => plan.to_integers(model),
         })?;
         file::write(&network, &self.arguments.out)?;
         self.journal
             .say(&format!("{}: written", self.arguments.out.display()));
-        Ok(())
-    }
-}
-
-/// Every parameter at the same rate, but binary weights, of which none shrink.
-fn optimizer(arguments: &Arguments, model: &Model) -> Optimizer {
-    Optimizer::new(Method::ADAMW, model.parameters(), |parameter| {
-        let is_binary = model.has_signs(&parameter.name);
-        Group {
-            factor: if is_binary { arguments.sign_rate } else { 1.0 },
-            decay: match parameter.role {
-                Role::Weight if !is_binary => arguments.decay,
-                _ => 0.0,
-            },
+        match self.export {
+            Export::Floats => Ok(()),
+            _ => self.validate_exported(&network),
         }
-    })
-}
+    }
 
-fn settings(arguments: &Arguments) -> Settings {
-    Settings {
-        schedule: Schedule {
-            rate: arguments.rate,
-            warm_up: arguments.warm_up,
-            floor: arguments.floor,
-        },
-        clip: arguments.clip,
-        average: arguments.average,
+    /// Scores the integers, which are what counts.
+    fn validate_exported(&mut self, network: &Network) -> Result<()> {
+        let place = self.place();
+        for (name, set, options) in &self.sets {
+            let start = Instant::now();
+            let report = self
+                .training
+                .with_average(|_, tape| validate_exported(network, tape, set, options))?;
+            let name = format!("{name}, in integers");
+            let (area, eleven) = (report.area, report.eleven_point);
+            self.journal
+                .score(&name, place, area, eleven, start.elapsed())?;
+        }
+        Ok(())
     }
 }

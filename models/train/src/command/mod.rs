@@ -1,5 +1,6 @@
 //! What can be asked on the command line.
 
+mod arguments;
 mod classify;
 mod detect;
 mod journal;
@@ -22,7 +23,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Trains a network that finds boxes, from a network that does so already.
-    Detect(Box<detect::Arguments>),
+    Detect(Box<arguments::Arguments>),
     /// Trains a classifier of digits, to try quantizers on.
     Classify(Box<classify::Arguments>),
 }

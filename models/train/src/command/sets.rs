@@ -1,6 +1,6 @@
 //! Sets of pictures: those to learn from, those to validate with.
 
-use super::detect::Arguments;
+use super::arguments::Arguments;
 use anyhow::Result;
 use std::path::Path;
 use tincy_dataset::{Dataset, Form, Oddities};

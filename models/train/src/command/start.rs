@@ -1,14 +1,14 @@
 //! What a run starts from: the network, what is made of it, and its teacher.
 
-use super::detect::Arguments;
-use anyhow::Result;
+use super::arguments::Arguments;
+use anyhow::{Result, bail};
 use std::sync::Arc;
 use tincy_network::{Input, Network, classes};
-use tincy_train::augment::{Augment, Loader, Pictures, Plan};
+use tincy_train::augment::{Batch, Loader, Pictures};
 use tincy_train::model::{Normalisation, Options};
 use tincy_train::networks::tincy_yolo;
 use tincy_train::teacher::Teacher;
-use tincy_train::{Model, Tape, low_bit};
+use tincy_train::{Model, Tape, integer, low_bit};
 
 /// What is made of the start.
 #[derive(Clone, Copy, Debug, PartialEq, clap::ValueEnum)]
@@ -29,20 +29,43 @@ pub(super) fn network(arguments: &Arguments) -> Result<Network> {
     Ok(tincy_import::import(&arguments.start, &options)?)
 }
 
-/// What is trained; and what the trained network reads, if it is exported in integers.
+/// How the trained network is written.
+pub(super) enum Export {
+    /// In floats.
+    Floats,
+    /// Thresholds between maps of few bits; the input's codes are these.
+    Thresholds(Input),
+    /// Codes by factors and tables.
+    Codes(Box<integer::prepare::Plan>),
+}
+
+/// What is trained, and how it is written in the end.
 pub(super) fn model(
     arguments: &Arguments,
     start: &Network,
     pictures: &Arc<Pictures>,
     mut tape: Tape,
-) -> Result<(Model, Option<Input>)> {
-    Ok(match arguments.network {
-        Kind::Start => (floats(arguments, start)?, None),
-        Kind::TincyYolo => {
-            let model = tincy_yolo(arguments, start, pictures, &mut tape)?;
-            (model, Some(start.input().clone()))
+) -> Result<(Model, Export)> {
+    Ok(match (arguments.network, arguments.level) {
+        (Kind::Start, None) => (floats(arguments, start)?, Export::Floats),
+        (Kind::Start, Some(level)) => {
+            let batch = batch(arguments, start.input(), pictures)?;
+            let prepared = integer::prepare(start, level, &batch, &mut tape)?;
+            (prepared.model, Export::Codes(Box::new(prepared.plan)))
         }
+        (Kind::TincyYolo, None) => {
+            let model = tincy_yolo(arguments, start, pictures, &mut tape)?;
+            (model, Export::Thresholds(start.input().clone()))
+        }
+        (Kind::TincyYolo, Some(level)) => bail!("tincy-yolo has a level of its own, not {level}"),
     })
+}
+
+/// Pictures that ranges and statistics are found on.
+fn batch(arguments: &Arguments, input: &Input, pictures: &Arc<Pictures>) -> Result<Batch> {
+    const PICTURES: usize = 32;
+    let plan = arguments.sample(PICTURES);
+    Ok(Loader::start(pictures, input, &plan, 0, 1)?.next_batch()?)
 }
 
 /// The teacher, if one is wanted.
@@ -75,7 +98,6 @@ fn tincy_yolo(
     pictures: &Arc<Pictures>,
     tape: &mut Tape,
 ) -> Result<Model> {
-    const PICTURES: usize = 32;
     const ROUND: usize = 4;
     let momentum = arguments.normalise.unwrap_or(0.02);
     let pruned = low_bit::prune::dead_channels(start, ROUND)?;
@@ -85,17 +107,7 @@ fn tincy_yolo(
         // All that statistics would give comes from the checkpoint.
         return Ok(model);
     }
-    let plan = Plan {
-        seed: arguments.seed,
-        batch: PICTURES,
-        sizes: Vec::new(),
-        augment: Augment {
-            strength: arguments.strength,
-            flip: 0.5,
-            mosaic: 0.0,
-        },
-    };
-    let batch = Loader::start(pictures, start.template.input(), &plan, 0, 1)?.next_batch()?;
+    let batch = batch(arguments, start.template.input(), pictures)?;
     tape.load(&model, &batch)?;
     low_bit::calibrate::calibrate(&mut model, tape, momentum, &start.wanted)?;
     Ok(model)

@@ -13,6 +13,8 @@
 use super::loops::{map, mean_magnitude, sum2, turn};
 use super::rounding::{cut, nearest};
 use super::{Codes, Layout, Quantizer, Shared, keep_positive};
+use crate::integer::range::weight_step;
+use tincy_network::Code;
 
 /// A quantizer with one learned step for a tensor, or one for each output channel.
 #[derive(Clone, Debug)]
@@ -65,6 +67,20 @@ impl Lsq {
         lsq
     }
 
+    /// For signed weights, with the step of least squared error for each output channel.
+    ///
+    /// # Panics
+    /// If `bits` is not 2 to 8.
+    pub fn fitted(bits: u8, layout: Layout, weights: &[f32]) -> Lsq {
+        let mut lsq = Lsq::weights(bits, true, layout, weights);
+        let channels = weights.chunks_exact(lsq.window);
+        lsq.steps = channels
+            .map(|channel| weight_step(channel, lsq.range[1]))
+            .collect();
+        keep_positive(&mut lsq.steps);
+        lsq
+    }
+
     /// For activations, with a step that fits `sample`; `features` is the number of them in one
     /// picture.
     ///
@@ -79,6 +95,21 @@ impl Lsq {
             steps,
             window: 0,
             slope: (features.max(1) as f32 * high).sqrt().recip(),
+        }
+    }
+
+    /// For maps with codes counted from a zero point that stays; `features` is the number of elements
+    /// in one picture's map.
+    pub fn code(code: Code, features: usize) -> Lsq {
+        let range = [code.min() - code.zero, code.max() - code.zero].map(|end| end as f32);
+        let most = range[0].abs().max(range[1]);
+        let mut steps = vec![code.scale as f32];
+        keep_positive(&mut steps);
+        Lsq {
+            range,
+            steps,
+            window: 0,
+            slope: (features.max(1) as f32 * most).sqrt().recip(),
         }
     }
 

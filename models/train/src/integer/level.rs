@@ -1,0 +1,81 @@
+//! How many bits weights and activations have.
+
+use super::share::Groups;
+use std::fmt;
+use std::str::FromStr;
+use tincy_network::{Convolution, Network, Source};
+
+/// Bits of weights and activations: `w8a8`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level {
+    /// Of weights, 2 to 8.
+    pub weights: u8,
+    /// Of activations, 2 to 8.
+    pub activations: u8,
+}
+
+/// Bits where a level says fewer but fewer would cost much and save little.
+pub const ENDS: u8 = 8;
+
+impl Level {
+    /// Bits of a convolution's weights: [`ENDS`] for those that read the picture or give results, and
+    /// for depthwise ones, which have few weights, each of much effect.
+    pub fn of_weights(
+        &self,
+        network: &Network,
+        groups: &Groups,
+        layer: usize,
+        convolution: &Convolution,
+    ) -> u8 {
+        let input = network.layers()[layer].inputs()[0];
+        let is_depthwise =
+            convolution.groups > 1 && convolution.groups == network.tensor(input).0.channels;
+        let is_end = groups.is_input(input) || groups.is_result(Source::Layer(layer));
+        if is_depthwise || is_end {
+            ENDS
+        } else {
+            self.weights
+        }
+    }
+}
+
+impl FromStr for Level {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Level, String> {
+        let bits = |digits: &str| match digits.parse() {
+            Ok(bits @ 2..=8) => Ok(bits),
+            _ => Err(format!("'{text}' is not w8a8 or the like, of 2 to 8 bits")),
+        };
+        let (weights, activations) = text
+            .strip_prefix('w')
+            .and_then(|rest| rest.split_once('a'))
+            .unwrap_or_default();
+        Ok(Level {
+            weights: bits(weights)?,
+            activations: bits(activations)?,
+        })
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "w{}a{}", self.weights, self.activations)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_is_read_as_it_is_written() {
+        for text in ["w8a8", "w4a8", "w2a2"] {
+            assert_eq!(text.parse::<Level>().unwrap().to_string(), text);
+        }
+        for odd in ["", "w8", "a8w8", "w1a8", "w8a9", "w8a8x", "8/8"] {
+            let refusal = odd.parse::<Level>().unwrap_err();
+            assert!(refusal.starts_with(&format!("'{odd}' is not")), "{refusal}");
+        }
+    }
+}
