@@ -7,7 +7,7 @@
 //! | key | value |
 //! | --- | --- |
 //! | `format` | `tincy` |
-//! | `version` | `2`; files of version `1`, which had fewer kinds of layers, are read too |
+//! | `version` | `3`; files of versions `1` and `2`, which had fewer kinds of layers and no runs, are read too |
 //! | `sha256` | of the text of `network`, the entries (`NAME TYPE [SHAPE] [OFFSETS]`, a line each, by name) and everything after the header, in hexadecimal |
 //! | `network` | the graph: JSON in a string, since the container allows strings only |
 //!
@@ -16,7 +16,8 @@
 //!
 //! | tensor | type | of |
 //! | --- | --- | --- |
-//! | `LAYER.weights` | `F32`, or `U8` for packed integers | every convolution |
+//! | `LAYER.weights` | `F32`, or `U8` for packed integers | every convolution, but where there are runs |
+//! | `LAYER.runs` | `U8` | ternary weights of which most are zero: runs of zeros and signs |
 //! | `LAYER.scale` (may be missing), `LAYER.bias` | `F32` | affine |
 //! | `LAYER.thresholds` | `I32` | thresholds |
 //! | `LAYER.bias`, `LAYER.multiplier` | `I32` | requantize |
@@ -29,15 +30,16 @@ mod write;
 pub use read::{open, read};
 pub use write::{to_bytes, write};
 
-use crate::{Finish, Layer, Op};
+use crate::{Finish, Layer, Op, WeightKind, Weights, runs};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The version of the format that is written.
-pub const VERSION: &str = "2";
+pub const VERSION: &str = "3";
 
 /// The versions that are read: each only added kinds of layers, heads or fits to the one before.
-const READ: [&str; 2] = ["1", VERSION];
+const READ: [&str; 3] = ["1", "2", VERSION];
 
 /// The largest header that is read, in bytes.
 pub const MAX_HEADER: usize = 16 << 20;
@@ -92,37 +94,45 @@ struct Graph {
 }
 
 /// The tensors of a layer: the end of the name, the type, the shape.
-fn tensors(layer: &Layer) -> Vec<(&'static str, Type, &[u8])> {
+fn tensors(layer: &Layer) -> Vec<(&'static str, Type, Cow<'_, [u8]>)> {
     let Op::Convolution(convolution) = &layer.op else {
         return Vec::new();
     };
-    let weights = &convolution.weights;
-    let mut list = vec![if weights.as_floats().is_empty() {
-        ("weights", Type::U8, weights.as_packed())
-    } else {
-        (
-            "weights",
-            Type::F32,
-            bytemuck::cast_slice(weights.as_floats()),
-        )
-    }];
+    let mut list = vec![weights(&convolution.weights)];
+    let mut add = |name, dtype, bytes| list.push((name, dtype, Cow::Borrowed(bytes)));
     match &convolution.finish {
         Finish::Affine(affine) => {
-            list.push(("scale", Type::F32, affine.scale.as_bytes()));
-            list.push(("bias", Type::F32, affine.bias.as_bytes()));
+            add("scale", Type::F32, affine.scale.as_bytes());
+            add("bias", Type::F32, affine.bias.as_bytes());
         }
         Finish::Thresholds(thresholds) => {
-            list.push(("thresholds", Type::I32, thresholds.values.as_bytes()));
+            add("thresholds", Type::I32, thresholds.values.as_bytes());
         }
         Finish::Requantize(requantize) => {
-            list.push(("bias", Type::I32, requantize.bias.as_bytes()));
-            list.push(("multiplier", Type::I32, requantize.multiplier.as_bytes()));
-            list.push(("shift", Type::U8, requantize.shift.as_bytes()));
+            add("bias", Type::I32, requantize.bias.as_bytes());
+            add("multiplier", Type::I32, requantize.multiplier.as_bytes());
+            add("shift", Type::U8, requantize.shift.as_bytes());
             if let Some(table) = &requantize.table {
-                list.push(("table", Type::U8, table.codes.as_bytes()));
+                add("table", Type::U8, table.codes.as_bytes());
             }
         }
     }
     list.retain(|(_, _, bytes)| !bytes.is_empty());
     list
+}
+
+/// The tensor of weights in its shortest form.
+fn weights(weights: &Weights) -> (&'static str, Type, Cow<'_, [u8]>) {
+    let packed = weights.as_packed();
+    match weights.kind() {
+        WeightKind::F32 => {
+            let bytes = bytemuck::cast_slice(weights.as_floats());
+            ("weights", Type::F32, Cow::Borrowed(bytes))
+        }
+        WeightKind::Ternary => match runs::encode(&weights.unpack(), packed.len()) {
+            Some(code) => ("runs", Type::U8, Cow::Owned(code)),
+            None => ("weights", Type::U8, Cow::Borrowed(packed)),
+        },
+        _ => ("weights", Type::U8, Cow::Borrowed(packed)),
+    }
 }

@@ -13,6 +13,7 @@
 //! | [`number`] | real numbers and codes of 1 to 8 bits |
 //! | [`values`] | immutable, shared tensors, owned or mapped from the model file |
 //! | [`weights`] | float, binary, ternary and small integer weights, packed |
+//! | `runs` | sparse ternary weights at rest |
 //! | [`activation`] | the activation functions, by definition |
 //! | [`layer`] | the kinds of layers |
 //! | [`convolution`] | convolutions, and what becomes of their sums |
@@ -46,6 +47,7 @@ pub mod pool;
 pub mod reorg;
 pub mod requantize;
 mod rules;
+mod runs;
 pub mod shape;
 pub mod values;
 pub mod weights;

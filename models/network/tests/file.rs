@@ -201,9 +201,9 @@ fn forged(from: &str, to: &str) -> Vec<u8> {
 fn what_is_unknown_or_does_not_fit_is_named() {
     let cases = [
         (
-            r#""version":"2""#,
             r#""version":"3""#,
-            r#"version "3"; this program reads 1 and 2"#,
+            r#""version":"4""#,
+            r#"version "4"; this program reads 1, 2 and 3"#,
         ),
         (
             r#""format":"tincy""#,
@@ -260,11 +260,57 @@ fn what_is_unknown_or_does_not_fit_is_named() {
     assert!(read(&forged("small", "small"), "small.tincy").is_ok());
 }
 
-/// Files of the first version hold nothing that the second does not.
+/// Files of earlier versions hold nothing that the latest does not.
 #[test]
-fn an_older_version_is_read() {
-    let bytes = forged(r#""version":"2""#, r#""version":"1""#);
-    assert_eq!(read(&bytes, "small.tincy").unwrap(), network());
+fn older_versions_are_read() {
+    for version in ["1", "2"] {
+        let bytes = forged(r#""version":"3""#, &format!(r#""version":"{version}""#));
+        assert_eq!(read(&bytes, "small.tincy").unwrap(), network());
+    }
+}
+
+/// A chain of two layers of ternary weights, the first of which is sparse.
+fn sparse(every: usize) -> Network {
+    let input = Input {
+        shape: Shape::new(1, 1, 256),
+        number: Number::Code(Code::unsigned(8, 1.0)),
+        picture: None,
+    };
+    let mut b = Builder::new("sparse", input).unwrap();
+    let mut at = Source::Input;
+    for (name, every) in [("sparse", every), ("dense", 1)] {
+        let weight = |i: usize| match i % every {
+            0 => 1 - (i / every % 2 * 2) as i8,
+            _ => 0,
+        };
+        let weights: Vec<i8> = (0..256 * 256).map(weight).collect();
+        let weights = Weights::integers(WeightKind::Ternary, &weights).unwrap();
+        let finish = Finish::Affine(Affine {
+            output: Number::Code(Code::unsigned(8, 1.0)),
+            ..match affine(vec![0.01; 256], vec![0.0; 256], Activation::Relu) {
+                Finish::Affine(affine) => affine,
+                _ => unreachable!(),
+            }
+        });
+        at = b
+            .layer(name, convolution(1, weights, 256, finish), &[at])
+            .unwrap();
+    }
+    b.build().unwrap()
+}
+
+#[test]
+fn sparse_ternary_weights_are_stored_as_runs() {
+    let (dense, sparse) = (sparse(1), sparse(50));
+    let (long, short) = (to_bytes(&dense), to_bytes(&sparse));
+    assert_eq!(read(&short, "short").unwrap(), sparse);
+    assert_eq!(read(&long, "long").unwrap(), dense);
+    // 65,536 weights take 2 bits each, or, a 50th of them not zero, a run of 6 bits and a sign.
+    let saved = long.len() - short.len();
+    let expected = 256 * 256 / 4 - (256 * 256 / 50 * 7) / 8;
+    assert!(saved.abs_diff(expected) < 300, "{saved}, not {expected}");
+    let header = String::from_utf8_lossy(&short[..4096]);
+    assert!(header.contains("0.runs") && header.contains("1.weights"));
 }
 
 #[test]

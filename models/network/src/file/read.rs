@@ -1,8 +1,8 @@
 //! A model file to a network: every byte of it is checked before anything is used.
 
 use super::write::sum;
-use super::{Entry, Graph, Header, MAX_HEADER, Metadata, READ, Type, map};
-use crate::{Builder, Error, Finish, Layer, Network, Op, Values, WeightKind};
+use super::{Entry, Graph, Header, MAX_HEADER, Metadata, READ, Type, VERSION, map};
+use crate::{Builder, Error, Finish, Layer, Network, Op, Values, WeightKind, runs};
 use bytemuck::Pod;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -107,7 +107,7 @@ fn header(file: &[u8], damage: &Damage) -> Result<(Header, usize), Error> {
     }
     if !READ.contains(&metadata.version.as_str()) {
         let found = &metadata.version;
-        let known = READ.join(" and ");
+        let known = format!("{} and {VERSION}", READ[..READ.len() - 1].join(", "));
         return Err(damage.because(format!("version {found:?}; this program reads {known}")));
     }
     Ok((header, 8 + text.len()))
@@ -145,6 +145,10 @@ struct Tensors {
 }
 
 impl Tensors {
+    fn has(&self, name: &str) -> bool {
+        self.entries.contains_key(name)
+    }
+
     fn take<T: Pod>(&mut self, name: &str, dtype: Type) -> Result<Values<T>, Error> {
         let Some(entry) = self.entries.remove(name) else {
             return Ok(Values::default());
@@ -206,6 +210,9 @@ fn attach(layer: &mut Layer, index: usize, tensors: &mut Tensors) -> Result<(), 
     if convolution.weights.kind() == WeightKind::F32 {
         let floats = tensors.take(&name("weights"), Type::F32)?;
         convolution.weights.attach(floats, Values::default());
+    } else if tensors.has(&name("runs")) && convolution.weights.kind() == WeightKind::Ternary {
+        let code = tensors.take(&name("runs"), Type::U8)?;
+        convolution.weights = runs::decode(&code, convolution.weights.count())?;
     } else {
         let packed = tensors.take(&name("weights"), Type::U8)?;
         convolution.weights.attach(Values::default(), packed);

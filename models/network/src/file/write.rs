@@ -67,7 +67,7 @@ fn lay_out(network: &Network) -> (BTreeMap<String, Entry>, Vec<u8>) {
                 entries.insert(format!("pad.{start}"), entry(Type::U8, data.len(), start));
             }
             data.resize(start, 0);
-            data.extend_from_slice(bytes);
+            data.extend_from_slice(&bytes);
             entries.insert(format!("{index}.{name}"), entry(dtype, start, data.len()));
         }
     }
