@@ -11,10 +11,15 @@
 //! ```
 //!
 //! The subgroups run over places in the kernel that all channels share: the layer, a row, or a
-//! position. Scales start at the mean magnitude of their subgroup, best of trained float weights.
+//! position. Scales start at the mean magnitude of their subgroup, best of trained float weights, and
+//! stay above [`LEAST_SHARE`] of that.
 
 use super::loops::{largest_magnitude, sum, sum2};
 use super::{Codes, Layout, Quantizer, Shared, keep_positive, sign};
+
+/// The part of its start that a learned scale keeps: one that falls towards zero takes its weights'
+/// gradient `a_g * dE/dq` along, so the layer would never come back.
+pub const LEAST_SHARE: f32 = 0.125;
 
 /// The values that a weight can take, before its scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,6 +51,8 @@ pub struct Syq {
     subgroup: Subgroup,
     layout: Layout,
     scales: Vec<f32>,
+    /// The smallest that each scale may become.
+    least: Vec<f32>,
     learned: bool,
 }
 
@@ -68,6 +75,7 @@ impl Syq {
             subgroup,
             layout,
             scales: vec![0.0; groups],
+            least: Vec::new(),
             learned,
         };
         let mut sums = vec![0.0f64; groups];
@@ -77,6 +85,7 @@ impl Syq {
         let members = (layout.count() / groups) as f64;
         syq.scales = sums.iter().map(|sum| (sum / members) as f32).collect();
         keep_positive(&mut syq.scales);
+        syq.least = syq.scales.iter().map(|scale| LEAST_SHARE * scale).collect();
         syq
     }
 
@@ -175,7 +184,10 @@ impl Quantizer for Syq {
     }
 
     fn settle(&mut self) {
-        keep_positive(&mut self.scales);
+        for (scale, least) in self.scales.iter_mut().zip(&self.least) {
+            // A scale that is no number goes back there too.
+            *scale = scale.max(*least);
+        }
     }
 
     fn state(&self) -> Vec<f32> {
@@ -269,6 +281,24 @@ mod tests {
                 *scale -= rate * da;
             }
         }
+    }
+
+    #[test]
+    fn a_learned_scale_never_falls_out_of_reach() {
+        let layout = Layout {
+            outputs: 1,
+            rows: 2,
+            columns: 1,
+            inputs: 2,
+        };
+        let weights = [0.5, -0.5, 2.0, 2.0];
+        let mut syq = Syq::new(Levels::Binary, Subgroup::Row, true, layout, &weights);
+        syq.parameters_mut().copy_from_slice(&[-0.1, f32::NAN]);
+        syq.settle();
+        assert_eq!(syq.scales(), [0.0625, 0.25]);
+        syq.parameters_mut().copy_from_slice(&[0.07, 3.0]);
+        syq.settle();
+        assert_eq!(syq.scales(), [0.07, 3.0]);
     }
 
     #[test]
