@@ -53,7 +53,7 @@ pub fn known() -> Vec<Device> {
 /// # Errors
 /// If the file cannot be read or says something that no device can be.
 pub fn from_file(path: &Path) -> Result<Vec<Device>, Error> {
-    let fail = |what: String| Error::DeviceFile {
+    let fail = |what: String| Error::File {
         path: path.to_path_buf(),
         what,
     };

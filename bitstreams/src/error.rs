@@ -14,9 +14,9 @@ pub enum Error {
         /// The names that there are.
         known: String,
     },
-    /// A file of devices that cannot be used.
+    /// A file that cannot be used.
     #[error("{path}: {what}")]
-    DeviceFile {
+    File {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.

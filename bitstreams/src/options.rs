@@ -1,5 +1,6 @@
 //! The foldings that a layer can have, and the best of them for a given time.
 
+use crate::budget::Budget;
 use crate::cycles::{self, Folding};
 use crate::resources::{self, Resources};
 use crate::work::Work;
@@ -16,7 +17,7 @@ pub enum Multiplier {
     Dsp,
 }
 
-/// Where the weights lie.
+/// Where weights or windows lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Memory {
@@ -24,6 +25,8 @@ pub enum Memory {
     Bram,
     /// UltraRAM.
     Uram,
+    /// Look-up tables; for windows alone.
+    Lut,
 }
 
 /// One way to build a layer's engine.
@@ -35,6 +38,8 @@ pub struct Choice {
     pub multiplier: Multiplier,
     /// Where weights lie.
     pub memory: Memory,
+    /// Where the window unit keeps its rows.
+    pub window: Memory,
     /// Cycles a frame.
     pub cycles: u64,
     /// What it takes.
@@ -44,18 +49,22 @@ pub struct Choice {
 /// Most output pixels at once; beyond it the window memory is what is bought.
 const MAX_PIXELS: u64 = 64;
 
-/// Every way to build a layer on a device that is not worse in all respects than another, slowest
-/// first. Exhaustive over the divisors that the generators allow: P of C', Q of C (beyond C, whole
+/// Every way to build a layer on one die of a device that is not worse in all respects than another,
+/// slowest first. Exhaustive over the divisors that the generators allow: P of C', Q of C (beyond C, whole
 /// kernel columns are not unrolled), M of the output width once P and Q are full.
 pub fn choices(work: &Work, device: &Device) -> Vec<Choice> {
+    let budget = Budget::of(device);
     let mut all = Vec::new();
     for folding in foldings(work) {
         for multiplier in multipliers(work, device) {
             for memory in memories(device) {
-                all.push(choice(work, folding, multiplier, memory));
+                for window in windows(work) {
+                    all.push(choice(work, folding, multiplier, [*memory, *window]));
+                }
             }
         }
     }
+    all.retain(|choice| budget.fits_die(&choice.resources));
     undominated(all)
 }
 
@@ -91,11 +100,17 @@ fn multipliers(work: &Work, device: &Device) -> Vec<Multiplier> {
     }
 }
 
-fn memories(device: &Device) -> Vec<Memory> {
-    if device.uram > 0 {
-        vec![Memory::Bram, Memory::Uram]
-    } else {
-        vec![Memory::Bram]
+fn memories(device: &Device) -> &'static [Memory] {
+    match device.uram {
+        0 => &[Memory::Bram],
+        _ => &[Memory::Bram, Memory::Uram],
+    }
+}
+
+fn windows(work: &Work) -> &'static [Memory] {
+    match work.has_window_unit() {
+        true => &[Memory::Bram, Memory::Lut],
+        false => &[Memory::Bram],
     }
 }
 
@@ -104,14 +119,22 @@ pub fn divisors(n: u64) -> Vec<u64> {
     (1..=n).filter(|d| n.is_multiple_of(*d)).collect()
 }
 
-/// A layer's engine with its cycles and resources, by the whole-design model.
-pub fn choice(work: &Work, folding: Folding, multiplier: Multiplier, memory: Memory) -> Choice {
-    let window = resources::window_bram18(work, folding) as f64 / 2.0;
+/// A layer's engine with its cycles and resources, by the whole-design model; `memory` and `window`
+/// are where its weights and its window lie.
+pub fn choice(
+    work: &Work,
+    folding: Folding,
+    multiplier: Multiplier,
+    [memory, window]: [Memory; 2],
+) -> Choice {
     let mut resources = Resources {
         lut: resources::lut_design(work, folding),
-        bram36: window,
         ..Resources::default()
     };
+    match window {
+        Memory::Lut => resources.lut += resources::window_lut(work, folding),
+        _ => resources.bram36 += resources::window_bram18(work, folding) as f64 / 2.0,
+    }
     if multiplier == Multiplier::Dsp {
         let products = (folding.products() * work.groups) as f64;
         let bits = products * (work.weight_bits * work.input_bits) as f64;
@@ -119,13 +142,14 @@ pub fn choice(work: &Work, folding: Folding, multiplier: Multiplier, memory: Mem
         resources.dsp = (products / products_per_dsp(work) as f64).ceil();
     }
     match memory {
-        Memory::Bram => resources.bram36 += resources::weight_bram18(work, folding) as f64 / 2.0,
         Memory::Uram => resources.uram += resources::weight_uram(work, folding) as f64,
+        _ => resources.bram36 += resources::weight_bram18(work, folding) as f64 / 2.0,
     }
     Choice {
         folding,
         multiplier,
         memory,
+        window,
         cycles: cycles::layer(work, folding),
         resources,
     }

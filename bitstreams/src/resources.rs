@@ -77,32 +77,48 @@ pub fn lut_finn_now(work: &Work, folding: Folding, output_bits: u64, accumulator
     matrix as u64 + if work.has_window_unit() { 426 } else { 0 }
 }
 
+/// What the two constants of [`lut_design`] are multiplied with: bit products, and bits of LUT RAM
+/// (64 deep) of the buffer that replays a window.
+pub fn design_terms(work: &Work, folding: Folding) -> [f64; 2] {
+    let folds = work.window().div_ceil(folding.simd);
+    let columns = folding.simd * folding.pixels * work.input_bits * work.groups;
+    [
+        bit_products(work, folding),
+        columns * folds.div_ceil(c::LUT_RAM_DEPTH),
+    ]
+    .map(|term| term as f64)
+}
+
+/// Products of one weight bit and one activation bit that a layer's engine makes a cycle.
+fn bit_products(work: &Work, folding: Folding) -> u64 {
+    folding.products() * work.weight_bits * work.input_bits * work.groups
+}
+
 /// Our LUTs of a whole design around one layer's engine: products and the buffer that replays a
 /// window, with everything that a design has beside its engines in the two constants. See
 /// [`constants`](crate::constants) for the fit and its error.
 pub fn lut_design(work: &Work, folding: Folding) -> f64 {
-    let products = folding.products() * work.weight_bits * work.input_bits;
-    let folds = work.window().div_ceil(folding.simd);
-    let replay = folding.simd * work.input_bits * folding.pixels * folds.div_ceil(c::LUT_RAM_DEPTH);
-    let lut = c::DESIGN_LUT_PER_BIT_PRODUCT * products as f64
-        + c::DESIGN_LUT_PER_REPLAY_BIT * replay as f64;
-    lut * work.groups as f64
+    let [products, replay] = design_terms(work, folding);
+    c::DESIGN_LUT_PER_BIT_PRODUCT * products + c::DESIGN_LUT_PER_REPLAY_BIT * replay
+}
+
+/// What the four constants of [`lut_engine`] are multiplied with: engines, bit products, elements,
+/// and thresholds that are compared in parallel.
+pub fn engine_terms(work: &Work, folding: Folding) -> [f64; 4] {
+    let elements = folding.pe * folding.pixels * work.groups;
+    let steps = if work.thresholds { work.steps() } else { 0 };
+    let products = bit_products(work, folding);
+    [work.groups, products, elements, elements * steps].map(|term| term as f64)
 }
 
 /// Our LUTs of one engine: products, one accumulator an element, parallel thresholds; fitted to
 /// synthesised units.
 pub fn lut_engine(work: &Work, folding: Folding) -> f64 {
-    let products = folding.products() * work.weight_bits * work.input_bits;
-    let elements = (folding.pe * folding.pixels) as f64;
-    let steps = if work.thresholds {
-        work.steps() as f64
-    } else {
-        0.0
-    };
-    let lut = c::ENGINE_LUT_PER_BIT_PRODUCT * products as f64
+    let [engines, products, elements, steps] = engine_terms(work, folding);
+    c::ENGINE_LUT_BASE * engines
+        + c::ENGINE_LUT_PER_BIT_PRODUCT * products
         + c::ENGINE_LUT_PER_ELEMENT * elements
-        + c::ENGINE_LUT_PER_THRESHOLD * elements * steps;
-    lut * work.groups as f64
+        + c::ENGINE_LUT_PER_THRESHOLD * steps
 }
 
 /// FINN-R's 18-kbit block RAMs of the window unit (equation 4):
@@ -116,6 +132,17 @@ pub fn window_bram18(work: &Work, folding: Folding) -> u64 {
         * (work.stride * work.in_size[1]).div_ceil(512)
         * (work.inputs * work.input_bits).div_ceil(36)
         * work.groups
+}
+
+/// LUTs of the same rows as memories of LUTs, 64 words deep and 7 bits in 8 LUTs (one port writes,
+/// another reads): `M * 8/7 * C*A * ceil((ceil(K/S) + 1) * S*N / 64)`. Our own count, not measured.
+pub fn window_lut(work: &Work, folding: Folding) -> f64 {
+    if !work.has_window_unit() {
+        return 0.0;
+    }
+    let words = (work.kernel.div_ceil(work.stride) + 1) * work.stride * work.in_size[1];
+    let columns = folding.pixels * work.inputs * work.input_bits * work.groups;
+    (columns * words.div_ceil(c::LUT_RAM_DEPTH)) as f64 * c::LUT_RAM_PER_BIT
 }
 
 /// FINN-R's 18-kbit block RAMs of the weights (equation 5): `P * ceil(omega/512) * ceil(Q*W/36)`,

@@ -1,7 +1,7 @@
 //! What a layer asks of an engine: its loop bounds and bit widths, and nothing else.
 
 use crate::Error;
-use tincy_network::{Finish, Network, Number, Op, Pool, Shape, Source, WeightKind};
+use tincy_network::{Convolution, Finish, Network, Number, Op, Pool, Shape, Source, WeightKind};
 
 /// One matrix layer. Sizes of a grouped layer are those of one group.
 #[derive(Clone, Debug, PartialEq)]
@@ -159,60 +159,77 @@ fn of_layer(
     if part == Part::LowBit && !low_bit {
         return Ok(None);
     }
-    let fail = |what: &str| Error::Unsupported {
+    let window = Window::of(convolution, input).map_err(|what| Error::Unsupported {
         layer: format!("{index} ({})", layer.name()),
         what: what.into(),
-    };
-    let [kernel, kernel_width] = convolution.kernel;
-    let [height, width] = [
-        input.height + convolution.padding.top + convolution.padding.bottom,
-        input.width + convolution.padding.left + convolution.padding.right,
-    ];
-    let whole_map = [kernel, kernel_width] == [height, width];
-    if !whole_map && kernel != kernel_width {
-        return Err(fail("engines have square kernels; this one is not"));
-    }
-    if convolution.stride[0] != convolution.stride[1] && !whole_map {
-        return Err(fail(
-            "engines have one stride for both axes; this layer has two",
-        ));
-    }
-    if convolution.dilation != [1, 1] {
-        return Err(fail(
-            "engines have no dilation; train or import it with dilation 1",
-        ));
-    }
+    })?;
     let bits = |own: u32, planned: Option<u8>| u64::from(planned.map_or(own.min(8), u32::from));
     let inner = low_bit.then_some(precision).flatten();
-    let groups = convolution.groups;
-    let shape = layer.shape();
+    let (groups, shape) = (convolution.groups, layer.shape());
+    let weights = weight_bits(convolution.weights.kind());
+    let finish = matches!(convolution.finish, Finish::Thresholds(_));
     Ok(Some(Work {
         name: layer.name().to_string(),
-        kernel: if whole_map { 1 } else { kernel as u64 },
+        kernel: window.kernel as u64,
         stride: convolution.stride[0] as u64,
-        inputs: (if whole_map {
-            input.elements()
-        } else {
-            input.channels
-        } / groups) as u64,
+        inputs: (window.inputs / groups) as u64,
         outputs: (convolution.out_channels / groups) as u64,
-        in_size: if whole_map {
-            [1, 1]
-        } else {
-            [height as u64, width as u64]
-        },
+        in_size: window.in_size.map(|side| side as u64),
         out_size: [shape.height as u64, shape.width as u64],
         groups: groups as u64,
-        weight_bits: bits(
-            weight_bits(convolution.weights.kind()),
-            inner.map(|p| p.weights),
-        ),
+        weight_bits: bits(weights, inner.map(|p| p.weights)),
         input_bits: bits(number.bits(), inner.map(|p| p.activations)),
         output_bits: bits(layer.number().bits(), codes(layer.number(), inner)),
-        thresholds: matches!(convolution.finish, Finish::Thresholds(_))
-            || layer.number() != Number::F32,
+        thresholds: finish || layer.number() != Number::F32,
         pool: pool_after(network, index),
     }))
+}
+
+/// What a layer's window unit would see, all groups together.
+struct Window {
+    kernel: usize,
+    inputs: usize,
+    in_size: [usize; 2],
+}
+
+impl Window {
+    /// A kernel as large as the map is a fully connected layer: every input is a channel.
+    ///
+    /// # Errors
+    /// If no engine here has such windows: what it has.
+    fn of(convolution: &Convolution, input: Shape) -> Result<Window, &'static str> {
+        let Convolution {
+            kernel,
+            stride,
+            padding,
+            ..
+        } = convolution;
+        let in_size = [
+            input.height + padding.top + padding.bottom,
+            input.width + padding.left + padding.right,
+        ];
+        if convolution.dilation != [1, 1] {
+            return Err("engines have no dilation; train or import it with dilation 1");
+        }
+        if *kernel == in_size {
+            return Ok(Window {
+                kernel: 1,
+                inputs: input.elements(),
+                in_size: [1, 1],
+            });
+        }
+        if kernel[0] != kernel[1] {
+            return Err("engines have square kernels; this one is not");
+        }
+        if stride[0] != stride[1] {
+            return Err("engines have one stride for both axes; this layer has two");
+        }
+        Ok(Window {
+            kernel: kernel[0],
+            inputs: input.channels,
+            in_size,
+        })
+    }
 }
 
 fn weight_bits(kind: WeightKind) -> u32 {
