@@ -2,6 +2,7 @@
 
 mod chart;
 mod report;
+mod text;
 
 use crate::commands::plan::report::Report;
 use crate::outcome::{Outcome, Usage};

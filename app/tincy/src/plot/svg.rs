@@ -37,7 +37,7 @@ fn write_mark(svg: &mut String, mark: &Mark) -> std::fmt::Result {
             writeln!(
                 svg,
                 "<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{width}\" \
-                 stroke-linejoin=\"round\"/>",
+                 stroke-linejoin=\"round\" stroke-linecap=\"round\"/>",
                 points.join(" "),
                 hex(*colour)
             )

@@ -1,8 +1,8 @@
 //! What a plan says: a row a layer, totals, and the rates that other amounts of logic would give.
 
-use crate::columns::{Align, Columns, grouped};
 use serde::Serialize;
-use std::fmt;
+use std::collections::BTreeMap;
+use tincy_bitstreams::constants as c;
 use tincy_bitstreams::cycles;
 use tincy_bitstreams::dataflow::{Dataflow, Search};
 use tincy_bitstreams::device::Device;
@@ -27,6 +27,8 @@ pub(super) struct Report {
     pub(super) layers: Vec<Row>,
     /// Cycles between frames.
     pub(super) interval: u64,
+    /// Cycles of the matrix unit alone, of all layers; only where they run one after another.
+    pub(super) matrix_cycles: Option<u64>,
     pub(super) fps: f64,
     pub(super) latency_ms: f64,
     /// Whole design; of an overlay nothing is predicted, since it is built.
@@ -36,7 +38,16 @@ pub(super) struct Report {
     /// LUTs of the engines alone by our fit to synthesised units.
     pub(super) lut_engines: Option<f64>,
     pub(super) limit: String,
+    /// Whether no combination of foldings is cheaper; of an overlay there is nothing to search.
+    pub(super) exhaustive: Option<bool>,
+    /// Plans of which none is both slower and dearer than another, slowest first.
     pub(super) front: Vec<Point>,
+    /// Operations a second that no plan can pass: all usable LUTs as products of these layers' bits,
+    /// or all elements of the overlay at work.
+    pub(super) peak_operations: f64,
+    /// What makes them.
+    #[serde(skip)]
+    pub(super) peak_source: &'static str,
 }
 
 /// A layer.
@@ -46,10 +57,16 @@ pub(super) struct Row {
     operations: u64,
     /// Bytes that go to and from memory.
     pub(super) bytes: u64,
-    folding: String,
+    weight_bits: u64,
+    activation_bits: u64,
+    pub(super) folding: String,
     pub(super) cycles: u64,
-    resources: Option<Resources>,
-    bound: &'static str,
+    /// Cycles of each unit of the engine; the slowest of those that work side by side decides.
+    units: BTreeMap<&'static str, u64>,
+    /// Where the window unit keeps its rows.
+    window: Option<Memory>,
+    pub(super) resources: Option<Resources>,
+    pub(super) bound: &'static str,
 }
 
 impl Row {
@@ -65,8 +82,10 @@ impl Row {
 /// A plan of the front.
 #[derive(Debug, Serialize)]
 pub(super) struct Point {
-    fps: f64,
-    resources: Resources,
+    pub(super) fps: f64,
+    pub(super) resources: Resources,
+    /// What keeps it from being faster.
+    pub(super) limit: String,
 }
 
 impl Report {
@@ -105,10 +124,12 @@ impl Report {
             lut_engines_finn_r: Some(sum(resources::lut_finn_r)),
             lut_engines: Some(sum(resources::lut_engine)),
             limit: search.limit(&plan),
+            exhaustive: Some(plan.exhaustive),
             front: front
                 .map(|plan| Point {
                     fps: plan.fps,
                     resources: plan.resources,
+                    limit: search.limit(&plan),
                 })
                 .collect(),
             ..Report::empty(network, device, clock_mhz, works)
@@ -127,11 +148,20 @@ impl Report {
             name: work.name.clone(),
             operations: work.operations(),
             bytes: layer.bytes,
+            weight_bits: work.weight_bits,
+            activation_bits: work.input_bits,
             folding: format!(
                 "{} x {}, {} passes",
                 overlay.pe, overlay.simd, layer.pass.passes
             ),
             cycles: layer.pass.cycles(),
+            units: BTreeMap::from([
+                ("read", layer.pass.read),
+                ("matrix", layer.pass.matrix),
+                ("write", layer.pass.write),
+                ("weights", layer.pass.init),
+            ]),
+            window: None,
             resources: None,
             bound: layer.bound,
         });
@@ -143,11 +173,14 @@ impl Report {
             architecture: format!("layer by layer on the overlay {}", overlay.name),
             layers: rows.collect(),
             interval: plan.cycles,
+            matrix_cycles: Some(plan.layers.iter().map(|layer| layer.pass.matrix).sum()),
             fps: plan.fps,
             latency_ms: plan.frame_ms,
             limit: slowest
                 .map(|(work, layer)| format!("{}: {}", work.name, layer.bound))
                 .unwrap_or_default(),
+            peak_operations: (2 * overlay.pe * overlay.simd) as f64 * clock_mhz * 1e6,
+            peak_source: "the overlay's elements",
             ..Report::empty(network, device, clock_mhz, works)
         }
     }
@@ -161,13 +194,17 @@ impl Report {
             operations: works.iter().map(Work::operations).sum(),
             layers: Vec::new(),
             interval: 0,
+            matrix_cycles: None,
             fps: 0.0,
             latency_ms: 0.0,
             resources: None,
             lut_engines_finn_r: None,
             lut_engines: None,
             limit: String::new(),
+            exhaustive: None,
             front: Vec::new(),
+            peak_operations: peak_of_luts(device, clock_mhz, works),
+            peak_source: "logic: products in all usable LUTs",
         }
     }
 
@@ -201,177 +238,29 @@ fn dataflow_row(work: &Work, choice: &tincy_bitstreams::options::Choice) -> Row 
     } else {
         ""
     };
-    let window = cycles::window(work, folding, 1) > cycles::matrix(work, folding);
+    let window = cycles::window(work, folding, 1);
+    let matrix = cycles::matrix(work, folding);
     Row {
         name: work.name.clone(),
         operations: work.operations(),
         bytes: 0,
+        weight_bits: work.weight_bits,
+        activation_bits: work.input_bits,
         folding: format!("{} x {}{pixels}{dsp}{uram}", folding.pe, folding.simd),
         cycles: choice.cycles,
+        units: BTreeMap::from([("window", window), ("matrix", matrix)]),
+        window: work.has_window_unit().then_some(choice.window),
         resources: Some(choice.resources),
-        bound: if window { "window" } else { "compute" },
+        bound: if window > matrix { "window" } else { "compute" },
     }
 }
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.heading(f)?;
-        write!(f, "\n\n{}\n", self.table())?;
-        self.totals(f)?;
-        if !self.front.is_empty() {
-            write!(f, "\n\n{}", self.front_table())?;
-        }
-        write!(
-            f,
-            "\n\nEvery figure is a prediction; what each formula leaves out stands in the documentation of tincy-bitstreams."
-        )
-    }
-}
-
-impl Report {
-    fn heading(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Device {
-            name,
-            board,
-            lut,
-            usable_lut,
-            bram36,
-            uram,
-            dsp,
-            ..
-        } = &self.device;
-        writeln!(
-            f,
-            "model    {}, {} layers, {} operations",
-            self.model,
-            self.layers.len(),
-            grouped(self.operations)
-        )?;
-        writeln!(
-            f,
-            "device   {name} ({board}): {} LUT, {:.0} % usable; {bram36} BRAM36, {uram} URAM, {dsp} DSP",
-            grouped(*lut),
-            100.0 * usable_lut
-        )?;
-        writeln!(f, "design   {}, {} MHz", self.architecture, self.clock_mhz)?;
-        writeln!(
-            f,
-            "rate     {} frames/s, {:.2} TOP/s, {:.2} ms a frame",
-            rate(self.fps),
-            self.tera_operations(),
-            self.latency_ms
-        )?;
-        write!(f, "limit    {}", self.limit)
-    }
-
-    fn table(&self) -> Columns {
-        let mut table = Columns::new(&[
-            ("layer", Align::Left),
-            ("operations", Align::Right),
-            ("PE x SIMD", Align::Left),
-            ("cycles", Align::Right),
-            ("busy", Align::Right),
-            ("LUT", Align::Right),
-            ("BRAM36", Align::Right),
-            ("URAM", Align::Right),
-            ("DSP", Align::Right),
-            ("bound", Align::Left),
-        ]);
-        for row in &self.layers {
-            let busy = format!(
-                "{:.0} %",
-                100.0 * row.cycles as f64 / self.interval.max(1) as f64
-            );
-            let cells = [
-                row.name.clone(),
-                grouped(row.operations),
-                row.folding.clone(),
-                grouped(row.cycles),
-                busy,
-            ];
-            let amounts = row
-                .resources
-                .map_or_else(|| vec![String::new(); 4], |r| amounts(&r));
-            table.row(
-                cells
-                    .into_iter()
-                    .chain(amounts)
-                    .chain([row.bound.to_string()]),
-            );
-        }
-        table
-    }
-
-    fn totals(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\ninterval {} cycles", grouped(self.interval))?;
-        let Some(r) = self.resources else {
-            return Ok(());
-        };
-        let share = |used: f64, of: u64| {
-            if of == 0 {
-                String::new()
-            } else {
-                format!(" ({:.0} %)", 100.0 * used / of as f64)
-            }
-        };
-        let d = &self.device;
-        write!(
-            f,
-            "\ntotal    {} LUT{}, {:.1} BRAM36{}, {} URAM{}, {} DSP{}",
-            grouped(r.lut.round() as u64),
-            share(r.lut, d.lut),
-            r.bram36,
-            share(r.bram36, d.bram36),
-            r.uram,
-            share(r.uram, d.uram),
-            r.dsp,
-            share(r.dsp, d.dsp)
-        )?;
-        let (published, ours) = (
-            self.lut_engines_finn_r.unwrap_or(0.0),
-            self.lut_engines.unwrap_or(0.0),
-        );
-        write!(
-            f,
-            "\n         engines alone: {} LUT by FINN-R's formula, {} by the fit to synthesised units",
-            grouped(published.round() as u64),
-            grouped(ours.round() as u64)
-        )
-    }
-
-    fn front_table(&self) -> Columns {
-        let mut table = Columns::new(&[
-            ("frames/s", Align::Right),
-            ("LUT", Align::Right),
-            ("BRAM36", Align::Right),
-            ("URAM", Align::Right),
-            ("DSP", Align::Right),
-        ]);
-        for point in &self.front {
-            table.row(
-                [rate(point.fps)]
-                    .into_iter()
-                    .chain(amounts(&point.resources)),
-            );
-        }
-        table
-    }
-}
-
-fn amounts(r: &Resources) -> Vec<String> {
-    vec![
-        grouped(r.lut.round() as u64),
-        format!("{:.1}", r.bram36),
-        format!("{}", r.uram),
-        format!("{}", r.dsp),
-    ]
-}
-
-/// Frames a second with three digits or more.
-fn rate(fps: f64) -> String {
-    match fps {
-        fps if fps < 10.0 => format!("{fps:.2}"),
-        fps if fps < 100.0 => format!("{fps:.1}"),
-        fps => grouped(fps.round() as u64),
-    }
+/// Operations a second when every usable LUT makes products, at the mean bits of these layers' ones.
+fn peak_of_luts(device: &Device, clock_mhz: f64, works: &[Work]) -> f64 {
+    let products: u64 = works.iter().map(Work::products).sum();
+    let bits = works
+        .iter()
+        .map(|work| work.products() as f64 * (work.weight_bits * work.input_bits) as f64);
+    let lut_a_product = c::DESIGN_LUT_PER_BIT_PRODUCT * bits.sum::<f64>() / products.max(1) as f64;
+    2.0 * device.usable_lut * device.lut as f64 / lut_a_product * clock_mhz * 1e6
 }
