@@ -5,7 +5,7 @@ use crate::options::Choice;
 use crate::resources::Resources;
 
 /// Nodes after which a search is given up; what it has found by then is its answer.
-const MOST_NODES: usize = 100_000;
+pub(crate) const MOST_NODES: usize = 100_000;
 
 /// The answer of a search.
 #[derive(Clone, Debug)]
@@ -29,16 +29,18 @@ struct Search<'a> {
     layers: Vec<Vec<(f64, Choice)>>,
     rest: Vec<Rest>,
     nodes: usize,
+    most_nodes: usize,
     picked: Vec<Choice>,
     best: Option<(f64, Vec<Choice>)>,
 }
 
-/// The cheapest combination of one choice a layer that fits: exact, unless it takes more than
-/// `MOST_NODES`. A plan that is `known` to fit bounds the search, and is the answer if none is cheaper.
+/// The cheapest combination of one choice a layer that fits: exact, unless it takes `most_nodes` or
+/// more. A plan that is `known` to fit bounds the search, and is the answer if none is cheaper.
 pub(crate) fn cheapest(
     budget: &Budget,
     layers: impl Iterator<Item = Vec<Choice>>,
     known: Option<Vec<Choice>>,
+    most_nodes: usize,
 ) -> Found {
     let priced = |choices: Vec<Choice>| {
         let priced = choices.into_iter().map(|c| (budget.cost(&c.resources), c));
@@ -56,13 +58,14 @@ pub(crate) fn cheapest(
         rest: rests(&layers),
         layers,
         nodes: 0,
+        most_nodes,
         picked: Vec::new(),
         best: known,
     };
     search.descend(Resources::default(), 0.0);
     Found {
         choices: search.best.map(|(_, choices)| choices),
-        complete: search.nodes < MOST_NODES,
+        complete: search.nodes < most_nodes,
     }
 }
 
@@ -80,7 +83,7 @@ impl Search<'_> {
             let (price, choice) = self.layers[layer][i];
             let bound = self.best.as_ref().map_or(f64::INFINITY, |best| best.0);
             // Later choices are dearer still.
-            if self.nodes == MOST_NODES || cost + price + rest.cost >= bound {
+            if self.nodes == self.most_nodes || cost + price + rest.cost >= bound {
                 return;
             }
             self.nodes += 1;
@@ -114,4 +117,32 @@ fn rests(layers: &[Vec<(f64, Choice)>]) -> Vec<Rest> {
         };
     }
     rests
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{device, options, published};
+
+    /// The bounds cut most of it off, and a search that is stopped has the plan that it began with.
+    #[test]
+    fn a_search_that_is_cut_off_keeps_what_it_has() {
+        let devices = device::known();
+        let device = device::find(&devices, "XCZU9EG").unwrap();
+        let budget = Budget::of(device);
+        let works = published::tinier_yolo_hidden();
+        let layers = || works.iter().map(|work| options::choices(work, device));
+        let known: Vec<Choice> = layers().map(|choices| choices[0]).collect();
+        assert!(budget.places(&known));
+        let stopped = cheapest(&budget, layers(), Some(known.clone()), 0);
+        assert!(!stopped.complete && stopped.choices == Some(known.clone()));
+        let whole = cheapest(&budget, layers(), Some(known.clone()), MOST_NODES);
+        let cost = |choices: &[Choice]| -> f64 {
+            let costs = choices.iter().map(|choice| budget.cost(&choice.resources));
+            costs.sum()
+        };
+        assert!(whole.complete && cost(&whole.choices.unwrap()) < cost(&known));
+        let nothing = cheapest(&budget, layers().map(|_| Vec::new()), None, MOST_NODES);
+        assert!(nothing.complete && nothing.choices.is_none());
+    }
 }

@@ -53,6 +53,13 @@ pub fn window(work: &Work, folding: Folding, words: u64) -> u64 {
     first + rows * write.max(read)
 }
 
+/// Cycles of the max pool behind the matrix unit: as many pixels at once as that gives, so never more
+/// than it; 0 where there is none.
+pub fn pool(work: &Work, folding: Folding) -> u64 {
+    let pixels = work.out_size[0] * work.out_size[1];
+    work.pool.map_or(0, |_| pixels.div_ceil(folding.pixels))
+}
+
 /// Cycles of a layer in a stream of engines: the slower of its two units.
 pub fn layer(work: &Work, folding: Folding) -> u64 {
     matrix(work, folding).max(window(work, folding, 1))

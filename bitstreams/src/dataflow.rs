@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::budget::Budget;
-use crate::cheapest::{self, Found};
+use crate::cheapest::{self, Found, MOST_NODES};
 use crate::cycles;
 use crate::device::Device;
 use crate::greedy;
@@ -224,7 +224,7 @@ impl<'a> Search<'a> {
         let greedy = self.greedy.iter().filter(|plan| plan.interval <= cycles);
         let known = greedy.min_by(|a, b| cost(a).total_cmp(&cost(b)));
         let known = known.map(|plan| plan.choices.clone());
-        let Found { choices, complete } = cheapest::cheapest(&self.budget, fast, known);
+        let Found { choices, complete } = cheapest::cheapest(&self.budget, fast, known, MOST_NODES);
         choices.map(|choices| self.plan(choices, complete))
     }
 

@@ -23,7 +23,8 @@
 //! The matrix unit takes `(K*K*C/Q) * (C'/P) * (N*N/M)` cycles a frame, each fold rounded up: one
 //! product of each lane a cycle, without stalls. Our own unit (`rtl/`) takes that and 4 more in
 //! simulation. The window unit before it takes `N_in*K + N*max(N*K*K/M, S*N_in)`: it cannot accept more
-//! than a pixel a cycle, so wide maps with few channels are bound by it whatever P and Q are.
+//! than a pixel a cycle, so wide maps with few channels are bound by it whatever P and Q are. A pool
+//! takes `N*N/M`, never more than the matrix unit before it.
 //! `fps = clock / max(layers)` (FINN-R, TRETS 2018; the public generators).
 //!
 //! An independent implementation gives the same cycles for every layer. Public CNV bitstreams ran

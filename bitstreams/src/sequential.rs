@@ -17,7 +17,7 @@ pub struct LayerTime {
     pub compute_s: f64,
     /// Seconds that the memory needs for the bytes.
     pub memory_s: f64,
-    /// What decides: `compute`, `memory in`, `memory out`, `weights` or `DDR`.
+    /// What decides: `compute`, `memory in`, `memory out`, `weights`, `DDR` or `calls`.
     pub bound: &'static str,
 }
 
@@ -81,7 +81,9 @@ fn layer(overlay: &Overlay, work: &Work, device: &Device, clock_mhz: f64) -> Lay
     let bytes = words * overlay.word_bytes;
     let compute_s = pass.cycles() as f64 / (clock_mhz * 1e6);
     let memory_s = bytes as f64 / (device.ddr_gb_s * 1e9 * c::DDR_EFFICIENCY);
+    let calls_s = (2 * pass.passes) as f64 * CALL_S;
     let bound = match pass {
+        _ if calls_s > compute_s.max(memory_s) => "calls",
         _ if memory_s > compute_s => "DDR",
         pass if pass.init > pass.slowest() => "weights",
         pass => pass.bound(),

@@ -248,7 +248,11 @@ fn dataflow_row(work: &Work, choice: &tincy_bitstreams::options::Choice) -> Row 
         activation_bits: work.input_bits,
         folding: format!("{} x {}{pixels}{dsp}{uram}", folding.pe, folding.simd),
         cycles: choice.cycles,
-        units: BTreeMap::from([("window", window), ("matrix", matrix)]),
+        units: BTreeMap::from([
+            ("window", window),
+            ("matrix", matrix),
+            ("pool", cycles::pool(work, folding)),
+        ]),
         window: work.has_window_unit().then_some(choice.window),
         resources: Some(choice.resources),
         bound: if window > matrix { "window" } else { "compute" },
