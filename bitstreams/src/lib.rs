@@ -60,7 +60,7 @@
 //! Window (equation 4): `M*(ceil(K/S)+1) * ceil(S*N/512) * ceil(C*A/36)` blocks of 18 kbit. Weights
 //! (equation 5) `P * ceil(omega/512) * ceil(Q*W/36)` with `omega = K*K*C*C'/(Q*P)`; it counts deep narrow
 //! memories up to four times, so plans use the blocks' aspect ratios on one memory of `P*Q*W` bits.
-//! Eight reports are met within 21 % in the median, 36 % at worst. UltraRAM:
+//! Eight reports are met within 20 % in the median, 36 % at worst. UltraRAM:
 //! `ceil(P*Q*W/72) * ceil(omega/4096)`. It fails for memories that a tool puts into LUTs: SFC-max had 4.5
 //! blocks where wide shallow memories make 291 here. Narrow maps of many channels (13 x 13 x 512)
 //! waste most of each block in equation 4, so that a plan may keep a window in LUTs instead:
