@@ -16,6 +16,7 @@
 //! | [`ffmpeg`] | the program ffmpeg as a child |
 //! | [`model`] | opening a model of any format |
 //! | [`detector`] | a model ready to find objects in frames |
+//! | [`zoo`] | models that are compiled in |
 //! | [`plot`] | precision-recall curves as SVG and PNG |
 
 #![forbid(unsafe_code)]
@@ -35,3 +36,4 @@ pub mod plot;
 pub mod progress;
 pub mod recording;
 pub mod stop;
+pub mod zoo;

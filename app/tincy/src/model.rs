@@ -1,17 +1,20 @@
-//! Opening a model of any format.
+//! Opening a model: a file of any format, or one that is compiled in.
 
-use crate::outcome::Usage;
-use anyhow::{Context, Result};
+use crate::zoo;
+use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use tincy_import::Options;
 use tincy_network::{Fit, Network};
 
 /// Which model to use.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Model")]
 pub struct ModelArgs {
-    /// Model: a .tincy file, or anything that `tincy import` reads [env: TINCY_MODEL]
-    #[arg(short, long, value_name = "PATH")]
+    /// Model: a name that `tincy models` lists, a .tincy file, or anything that `tincy import` reads
+    /// [env: TINCY_MODEL] [default: small]
+    #[arg(short, long, value_name = "MODEL")]
     pub model: Option<PathBuf>,
     /// Class names, one a line, for models that have none
     #[arg(long, value_name = "FILE")]
@@ -33,31 +36,61 @@ pub enum FitArg {
 }
 
 impl ModelArgs {
-    /// The path given, or that of the environment variable `TINCY_MODEL`.
+    /// Opens the model given, else that of the environment variable `TINCY_MODEL`, else the default.
     ///
     /// # Errors
-    /// [`Usage`] if there is none.
-    pub fn path(&self) -> Result<PathBuf> {
-        let path = self.model.clone();
-        path.or_else(|| std::env::var_os("TINCY_MODEL").map(PathBuf::from))
-            .ok_or_else(|| Usage("which model? Give --model PATH or set TINCY_MODEL".into()).into())
-    }
-
-    /// Opens it.
-    ///
-    /// # Errors
-    /// If there is none, or it cannot be read or is not a model.
+    /// If it cannot be read or is not a model.
     pub fn open(&self) -> Result<Network> {
-        let path = self.path()?;
-        let options = tincy_import::Options {
+        let options = Options {
             names: self.names.clone(),
             fit: match self.fit {
                 FitArg::Model => None,
                 FitArg::Letterbox => Some(Fit::Letterbox { fill: 0.5 }),
                 FitArg::Stretch => Some(Fit::Stretch),
             },
-            ..tincy_import::Options::default()
+            ..Options::default()
         };
-        tincy_import::import(&path, &options).context("model")
+        open(&path(self.model.as_deref()), &options).context("model")
     }
+}
+
+/// The model given, else that of the environment variable `TINCY_MODEL`, else the default.
+pub fn path(given: Option<&Path>) -> PathBuf {
+    let from_environment = || {
+        let set = std::env::var_os("TINCY_MODEL").filter(|name| !name.is_empty());
+        set.unwrap_or_else(|| OsString::from(zoo::DEFAULT.name))
+    };
+    given.map_or_else(|| from_environment().into(), Path::to_path_buf)
+}
+
+/// Opens a model by its path; one that is compiled in by its name, if no file has it.
+///
+/// # Errors
+/// If it cannot be read or is not a model.
+pub fn open(path: &Path, options: &Options) -> Result<Network> {
+    let Some(entry) = built_in(path) else {
+        if !path.exists() && path.extension().is_none() {
+            let path = path.display();
+            let names = zoo::names();
+            bail!("{path}: there is no such file or folder, nor such a model; built in: {names}");
+        }
+        return Ok(tincy_import::import(path, options)?);
+    };
+    if let Some(names) = &options.names {
+        let names = names.display();
+        bail!("{}: has class names; leave out --names {names}", entry.name);
+    }
+    let mut network = entry.open()?;
+    if let Some(names) = &options.keep {
+        network = tincy_import::classes::keep(&network, names)?;
+    }
+    Ok(match options.fit {
+        Some(fit) => network.with_fit(fit),
+        None => network,
+    })
+}
+
+/// The compiled-in model that a path names, if no file has that name.
+pub fn built_in(path: &Path) -> Option<&'static zoo::Entry> {
+    zoo::find(path).filter(|_| !path.exists())
 }

@@ -43,10 +43,6 @@ fn wrong_arguments_say_what_would_be_right() {
         assert!(run.stderr.contains(says), "{arguments:?}: {}", run.stderr);
         assert!(run.stdout.is_empty());
     }
-    let mut without = tincy();
-    let run = run(without.env_remove("TINCY_MODEL").args(["detect", picture]));
-    assert_eq!(run.code, 2);
-    assert!(run.stderr.contains("--model"), "{}", run.stderr);
 }
 
 #[test]

@@ -7,6 +7,7 @@
 use crate::bench::{Measured, Picture, Samples, measure};
 use crate::columns::{Align, Columns, shorten};
 use crate::detector::{EngineArgs, Model};
+use crate::model;
 use crate::outcome::{Outcome, Usage};
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -22,9 +23,10 @@ const NOISE: [usize; 2] = [768, 576];
 /// Arguments of `tincy bench`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A .tincy file, or anything that `tincy import` reads
+    /// A name that `tincy models` lists, a .tincy file, or anything that `tincy import` reads
+    /// [env: TINCY_MODEL] [default: small]
     #[arg(value_name = "MODEL")]
-    model: PathBuf,
+    model: Option<PathBuf>,
     /// Frames to measure, at least
     #[arg(short, long, default_value_t = 60, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     frames: u32,
@@ -46,7 +48,8 @@ pub struct Args {
 /// # Errors
 /// If the model or the picture cannot be opened.
 pub fn run(args: Args) -> Result<Outcome> {
-    let network = tincy_import::import(&args.model, &tincy_import::Options::default())?;
+    let path = model::path(args.model.as_deref());
+    let network = model::open(&path, &Default::default())?;
     let model = Model::new(network, &args.engine.options())?;
     let (picture, name) = match &args.picture {
         Some(path) => {

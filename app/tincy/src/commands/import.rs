@@ -1,6 +1,7 @@
 //! `tincy import`: turns a published network into a model file.
 
 use crate::columns::grouped;
+use crate::model;
 use crate::outcome::{Outcome, Usage};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
@@ -62,7 +63,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         );
     }
     let (source, options) = source(&args)?;
-    let mut network = tincy_import::import(source, &options)?;
+    let mut network = model::open(source, &options)?;
     if let Some(name) = args.name {
         network = network.with_name(name);
     }

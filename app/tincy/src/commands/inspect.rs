@@ -5,6 +5,7 @@
 //! weights on codes; those around them work on floats.
 
 use crate::columns::{Align, Columns, grouped, rounded, shorten};
+use crate::model;
 use crate::outcome::Outcome;
 use anyhow::Result;
 use serde::Serialize;
@@ -20,9 +21,10 @@ use tincy_network::{
 /// Arguments of `tincy inspect`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A .tincy file, or anything that `tincy import` reads
+    /// A name that `tincy models` lists, a .tincy file, or anything that `tincy import` reads
+    /// [env: TINCY_MODEL] [default: small]
     #[arg(value_name = "MODEL")]
-    model: PathBuf,
+    model: Option<PathBuf>,
     /// Prints JSON
     #[arg(long)]
     json: bool,
@@ -33,13 +35,17 @@ pub struct Args {
 /// # Errors
 /// If the model cannot be opened.
 pub fn run(args: Args) -> Result<Outcome> {
-    let network = tincy_import::import(&args.model, &tincy_import::Options::default())?;
+    let path = model::path(args.model.as_deref());
+    let network = model::open(&path, &Default::default())?;
     let plan = Plan::new(&network, &Options::default())?;
     let mut summary = Summary::new(&network, &plan);
-    summary.file_bytes = std::fs::metadata(&args.model)
-        .ok()
-        .filter(|file| file.is_file())
-        .map(|file| file.len());
+    summary.file_bytes = match model::built_in(&path) {
+        Some(entry) => Some(entry.bytes.len() as u64),
+        None => std::fs::metadata(&path)
+            .ok()
+            .filter(|file| file.is_file())
+            .map(|file| file.len()),
+    };
     let mut out = std::io::stdout().lock();
     match args.json {
         true => writeln!(out, "{}", serde_json::to_string_pretty(&summary)?)?,

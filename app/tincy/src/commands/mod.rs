@@ -5,5 +5,6 @@ pub mod detect;
 pub mod eval;
 pub mod import;
 pub mod inspect;
+pub mod models;
 pub mod plan;
 pub mod replay;

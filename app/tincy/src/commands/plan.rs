@@ -5,6 +5,7 @@ mod report;
 mod text;
 
 use crate::commands::plan::report::Report;
+use crate::model;
 use crate::outcome::{Outcome, Usage};
 use crate::plot;
 use anyhow::Result;
@@ -20,7 +21,7 @@ use tincy_bitstreams::work::{self, Part, Precision};
 /// Arguments of `tincy plan`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A .tincy file, or anything that `tincy import` reads
+    /// A name that `tincy models` lists, a .tincy file, or anything that `tincy import` reads
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     /// Part name, as in xczu3eg
@@ -80,7 +81,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     let device = device::find(&devices, &args.device)?;
     let clock = positive("--clock", args.clock)?.unwrap_or(device.clock_mhz);
     positive("--fps", args.fps)?;
-    let network = tincy_import::import(&args.model, &tincy_import::Options::default())?;
+    let network = model::open(&args.model, &Default::default())?;
     let part = if args.all_layers {
         Part::Whole
     } else {
