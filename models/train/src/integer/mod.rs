@@ -18,7 +18,7 @@
 //! | [`share`] | which maps must have one code |
 //! | [`split`] | convolutions cut before their activation |
 //! | [`range`] | codes that fit what maps hold |
-//! | [`prepare`] | a float network with all quantizers in place |
+//! | [`mod@prepare`] | a float network with all quantizers in place |
 //! | [`export`] | the trained network in integers |
 
 pub mod export;
