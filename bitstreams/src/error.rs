@@ -31,7 +31,7 @@ pub enum Error {
         what: String,
     },
     /// A goal that cannot be met.
-    #[error("{wanted:.4} fps cannot be had on {device}: {limit}")]
+    #[error("{wanted} fps cannot be had on {device}: {limit}")]
     Unreachable {
         /// Frames a second that were asked for.
         wanted: f64,
