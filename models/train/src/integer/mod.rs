@@ -17,10 +17,12 @@
 //! | [`level`] | bits of weights and activations |
 //! | [`share`] | which maps must have one code |
 //! | [`split`] | convolutions cut before their activation |
+//! | [`mod@equalize`] | channels of like sizes in maps that one code would not serve |
 //! | [`range`] | codes that fit what maps hold |
 //! | [`mod@prepare`] | a float network with all quantizers in place |
 //! | [`export`] | the trained network in integers |
 
+pub mod equalize;
 pub mod export;
 pub mod level;
 pub mod prepare;

@@ -1,5 +1,6 @@
 //! A float network with all its quantizers in place, fitted to a batch of pictures.
 
+use super::equalize::{Maps, equalize};
 use super::level::{ENDS, Level};
 use super::range::{self, Histogram};
 use super::share::{self, Groups};
@@ -52,10 +53,18 @@ pub fn prepare(
     batch: &Batch,
     tape: &mut Tape,
 ) -> Result<Prepared, Error> {
-    let template = split(start)?;
-    let mut model = Model::new(&template, Options::default())?;
-    tape.load(&model, batch)?;
-    tape.forward(&mut model, true);
+    let mut model = model(start, batch, tape)?;
+    let maps = Maps {
+        start,
+        model: &model,
+        tape,
+        pictures: batch.truths.len(),
+    };
+    let equalized = equalize(&maps)?;
+    if let Some(equalized) = &equalized {
+        model = self::model(equalized, batch, tape)?;
+    }
+    let start = equalized.as_ref().unwrap_or(start);
     let mut plan = Plan {
         start: start.clone(),
         groups: share::groups(start),
@@ -69,6 +78,14 @@ pub fn prepare(
     plan.find(&model, tape, level, batch.truths.len());
     plan.install(&mut model, level)?;
     Ok(Prepared { model, plan })
+}
+
+/// The split network, its maps for a batch on the tape.
+fn model(start: &Network, batch: &Batch, tape: &mut Tape) -> Result<Model, Error> {
+    let mut model = Model::new(&split(start)?, Options::default())?;
+    tape.load(&model, batch)?;
+    tape.forward(&mut model, true);
+    Ok(model)
 }
 
 impl Plan {
