@@ -1,7 +1,7 @@
 //! A network as training sees it: layers with gradients, wired, over one array of parameters.
 
 mod build;
-mod export;
+pub(crate) mod export;
 
 pub use build::{Normalisation, Options};
 

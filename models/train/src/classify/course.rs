@@ -104,7 +104,7 @@ impl<'a> Course<'a> {
         let mut names = Vec::new();
         let mut costs = Vec::new();
         for (name, layout, features) in layers(self.model) {
-            if self.model.quantizer(&name).is_some() {
+            if self.model.quantizer(&name).is_some_and(|q| q.thins()) {
                 names.push(name);
                 let weights = layout.count() as f64;
                 let places = (features / layout.outputs) as f64;
@@ -198,9 +198,10 @@ pub fn accuracy(model: &mut Model, tape: &mut Tape, digits: &Digits) -> Result<f
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::classify::{Kind, Quantization, quantize};
+    use crate::classify::{Kind, Quantization, export, quantize};
     use crate::model::{Normalisation, Options};
     use std::sync::Arc;
+    use tincy_network::{WeightKind, file};
 
     /// Ten pictures a class; a class is a bright bar in its own place.
     fn bars() -> Digits {
@@ -233,6 +234,18 @@ mod tests {
 
     /// Runs of the same seed with one and with two threads; accuracy and parameters.
     fn learn(weights: &str, density: Option<f64>, threads: usize) -> (f64, Vec<f32>, f64) {
+        let (mut model, mut tape) = taught(weights, density, threads);
+        let right = accuracy(&mut model, &mut tape, &bars()).unwrap();
+        let weights = model
+            .parameters()
+            .get(model.parameters().find("full1.weight").unwrap());
+        let weights = weights.to_vec();
+        let sparsity = model.quantizer("full0").unwrap().codes(&weights).sparsity();
+        (right, model.parameters().values().to_vec(), sparsity)
+    }
+
+    /// A network that has learned the bars, and its tape.
+    fn taught(weights: &str, density: Option<f64>, threads: usize) -> (Model, Tape) {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build()
@@ -245,6 +258,7 @@ mod tests {
             weights: Some(weights.parse().unwrap()),
             activations: Some("uniform4".parse().unwrap()),
             first: true,
+            last: Some("lsq8-channel".parse().unwrap()),
         };
         quantize(&mut model, &quantization).unwrap();
         let digits = bars();
@@ -256,13 +270,36 @@ mod tests {
         };
         course.run(&digits, keep).unwrap();
         assert!(losses[11] < losses[0] / 4.0, "{losses:?}");
-        let right = accuracy(&mut model, &mut tape, &digits).unwrap();
-        let weights = model
-            .parameters()
-            .get(model.parameters().find("full1.weight").unwrap());
-        let weights = weights.to_vec();
-        let sparsity = model.quantizer("full0").unwrap().codes(&weights).sparsity();
-        (right, model.parameters().values().to_vec(), sparsity)
+        (model, tape)
+    }
+
+    #[test]
+    fn integers_name_what_the_trained_network_names() {
+        let (mut model, mut tape) = taught("sparse", Some(0.3), 2);
+        let digits = bars();
+        // Pictures that it has not seen: one bar more or less bright, and noise on all of them.
+        let mut other = bars();
+        let mut chance = Chance::new(7, 0, 0);
+        for pixel in &mut other.pixels {
+            *pixel = pixel.saturating_add(chance.below(140) as u8);
+        }
+        let whole = export::to_integers(&mut model, 4).unwrap();
+        let pruned = export::pruned(&whole).unwrap();
+        for digits in [&digits, &other] {
+            let trained = accuracy(&mut model, &mut tape, digits).unwrap();
+            for integers in [&whole, &pruned] {
+                let exported = export::accuracy_of_integers(integers, &tape, digits).unwrap();
+                assert_eq!(exported, trained);
+            }
+        }
+        let [sparse, binary, ternary] = [
+            file::to_bytes(&whole).len(),
+            export::dense_twin(&whole, WeightKind::Binary).unwrap(),
+            export::dense_twin(&whole, WeightKind::Ternary).unwrap(),
+        ];
+        // Of 26,112 inner weights; the rest is alike.
+        assert!(sparse < ternary, "{sparse} {ternary}");
+        assert_eq!(ternary - binary, 26_112 / 8, "{binary} {ternary}");
     }
 
     #[test]

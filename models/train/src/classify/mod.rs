@@ -6,9 +6,11 @@
 //! | [`digits`] | batches of digits, moved and bent by chance |
 //! | [`quantization`] | which layers get which quantizers |
 //! | [`course`] | a run, and how many pictures a network gets right |
+//! | [`export`] | a trained classifier in integers: its digits, its bytes |
 
 pub mod course;
 pub mod digits;
+pub mod export;
 pub mod networks;
 pub mod quantization;
 

@@ -13,6 +13,8 @@ pub struct Quantization {
     pub activations: Option<Method>,
     /// Whether the first layer's weights are quantized too.
     pub first: bool,
+    /// Of the last layer's weights.
+    pub last: Option<Method>,
 }
 
 /// Puts the quantizers in.
@@ -33,6 +35,9 @@ pub fn quantize(model: &mut Model, quantization: &Quantization) -> Result<(), Er
             let wrong = || Error::Shape(format!("{method} is not for activations"));
             model.quantize_map(name, quantizer.ok_or_else(wrong)?)?;
         }
+    }
+    if let Some(method) = quantization.last {
+        model.quantize_weights(&layers[last].0, method)?;
     }
     Ok(())
 }

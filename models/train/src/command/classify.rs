@@ -9,6 +9,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Instant;
+use tincy_network::{Network, WeightKind, file};
+use tincy_train::classify::export::{accuracy_of_integers, dense_twin, pruned, to_integers};
 use tincy_train::classify::{Course, Distortion, Kind, Quantization, Settings, accuracy, quantize};
 use tincy_train::idx::Digits;
 use tincy_train::model::{Normalisation, Options};
@@ -38,6 +40,9 @@ pub(crate) struct Arguments {
     /// Quantizes the first layer's weights too.
     #[arg(long)]
     first: bool,
+    /// Quantizer of the last layer's weights, or `float`.
+    #[arg(long, value_name = "METHOD", default_value = "float")]
+    last: Choice,
     /// Passes over the digits in floats, before the quantizers come in.
     #[arg(long, default_value_t = 5)]
     float_epochs: usize,
@@ -68,6 +73,23 @@ pub(crate) struct Arguments {
     /// Threads; 0 for one a core.
     #[arg(long, default_value_t = 0)]
     threads: usize,
+    /// The trained network in integers; all layers must be quantized, the activations by uniformN.
+    #[arg(long, value_name = "FILE.tincy")]
+    out: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Bits of the activations, if what is trained can be written.
+    fn bits(&self) -> Result<u8> {
+        let last = self.last.0.is_some();
+        match (self.weights.as_slice(), self.activations.0) {
+            ([Choice(Some(_))], Some(Method::Uniform(bits))) if self.first && last => Ok(bits),
+            _ => bail!(
+                "--out writes integers: give one method to --weights, uniformN to --activations, \
+                 --first, and --last lsq8-channel or the like"
+            ),
+        }
+    }
 }
 
 /// A quantizer, or none.
@@ -105,6 +127,11 @@ struct Run<'a> {
 
 /// Trains as the arguments say. The standard output has a line of JSON for each way to quantize.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let bits = arguments
+        .out
+        .as_ref()
+        .map(|_| arguments.bits())
+        .transpose()?;
     let network = arguments.network.build(arguments.seed)?;
     let options = Options {
         normalisation: Normalisation::Batch { momentum: 0.1 },
@@ -131,6 +158,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             weights: weights.0,
             activations: arguments.activations.0,
             first: arguments.first,
+            last: arguments.last.0,
         };
         quantize(&mut run.model, &quantization)?;
         let name = weights.to_string();
@@ -139,6 +167,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             Some(_) => Some(run.course("retrained", arguments.retrain_epochs, rate, None)?),
             None => None,
         };
+        let exported = bits.map(|bits| run.export(bits)).transpose()?;
         let line = json!({
             "weights": name,
             "activations": arguments.activations.to_string(),
@@ -147,6 +176,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             "quantized": quantized,
             "retrained": retrained,
             "density": arguments.density,
+            "exported": exported,
             "seconds": since.elapsed().as_secs_f64().round(),
         });
         println!("{line}");
@@ -197,4 +227,35 @@ impl Run<'_> {
         eprintln!("{stage}: {:.2} % of the test digits", 100.0 * right);
         Ok(right)
     }
+    /// Writes the integers, and counts what they get right and how large they are.
+    fn export(&mut self, bits: u8) -> Result<serde_json::Value> {
+        let whole = to_integers(&mut self.model, bits)?;
+        let network = pruned(&whole)?;
+        let right = accuracy_of_integers(&network, &self.tape, &self.test)?;
+        eprintln!("integers: {:.2} % of the test digits", 100.0 * right);
+        if let Some(path) = &self.arguments.out {
+            file::write(&network, path)?;
+        }
+        Ok(json!({
+            "right": right,
+            "sparsity": sparsity(&whole),
+            "bytes": file::to_bytes(&network).len(),
+            "dense_binary_bytes": dense_twin(&whole, WeightKind::Binary)?,
+            "dense_ternary_bytes": dense_twin(&whole, WeightKind::Ternary)?,
+        }))
+    }
+}
+
+/// The part of all weights that are zero.
+fn sparsity(network: &Network) -> f64 {
+    let convolutions = network
+        .layers()
+        .iter()
+        .filter_map(|layer| layer.convolution());
+    let (zeros, all) = convolutions.fold((0, 0), |(zeros, all), convolution| {
+        let weights = convolution.weights.unpack();
+        let zero = weights.iter().filter(|weight| **weight == 0).count();
+        (zeros + zero, all + weights.len())
+    });
+    zeros as f64 / all as f64
 }

@@ -15,7 +15,6 @@ use tincy_network::{Network, file};
 use tincy_train::augment::{Loader, Pictures};
 use tincy_train::losses::Loss;
 use tincy_train::losses::region::Weights;
-use tincy_train::networks::tincy_yolo;
 use tincy_train::teacher::Teacher;
 use tincy_train::{Tape, Training, checkpoint, detector, low_bit, validate, validate_exported};
 
@@ -231,9 +230,7 @@ impl Run<'_> {
         let export = &self.export;
         let network = self.training.with_average(|model, _| match export {
             Export::Floats => model.to_network(),
-            Export::Thresholds(input) => {
-                low_bit::export::to_integers(model, input, tincy_yolo::BITS)
-            }
+            Export::Thresholds(maps) => low_bit::export::to_integers(model, maps),
             Export::Codes(plan) => plan.to_integers(model),
         })?;
         file::write(&network, &self.arguments.out)?;

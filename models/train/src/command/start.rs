@@ -3,7 +3,7 @@
 use super::arguments::Arguments;
 use anyhow::{Result, bail};
 use std::sync::Arc;
-use tincy_network::{Input, Network, classes};
+use tincy_network::{Code, Input, Network, classes};
 use tincy_train::augment::{Batch, Loader, Pictures};
 use tincy_train::model::{Normalisation, Options};
 use tincy_train::networks::tincy_yolo;
@@ -33,8 +33,8 @@ pub(super) fn network(arguments: &Arguments) -> Result<Network> {
 pub(super) enum Export {
     /// In floats.
     Floats,
-    /// Thresholds between maps of few bits; the input's codes are these.
-    Thresholds(Input),
+    /// Thresholds between maps of few bits.
+    Thresholds(low_bit::export::Maps),
     /// Codes by factors and tables.
     Codes(Box<integer::prepare::Plan>),
 }
@@ -55,7 +55,14 @@ pub(super) fn model(
         }
         (Kind::TincyYolo, None) => {
             let model = tincy_yolo(arguments, start, pictures, &mut tape)?;
-            (model, Export::Thresholds(start.input().clone()))
+            // Layers are trained on codes as they are.
+            let maps = low_bit::export::Maps {
+                input: start.input().clone(),
+                input_step: 1.0,
+                code: Code::unsigned(tincy_yolo::BITS, 1.0),
+                step: 1.0,
+            };
+            (model, Export::Thresholds(maps))
         }
         (Kind::TincyYolo, Some(level)) => bail!("tincy-yolo has a level of its own, not {level}"),
     })

@@ -2,11 +2,12 @@
 
 use super::prepare::{Plan, map_step, sums_step};
 use super::split;
+use crate::model::export::{bits, results};
 use crate::{Error, Model};
 use tincy_network::requantize::Factor;
 use tincy_network::{
-    Activation, Affine, Code, Convolution, Finish, Network, Number, Op, Requantize, Source, Table,
-    WeightKind, Weights,
+    Activation, Code, Convolution, Finish, Network, Op, Requantize, Source, Table, WeightKind,
+    Weights,
 };
 
 /// The step of sums that are always zero.
@@ -61,16 +62,7 @@ impl Plan {
             .collect();
         let (_, bias) = model.fold(name, convolution.out_channels);
         let finish = if self.groups.is_result(Source::Layer(index)) {
-            Finish::Affine(Affine {
-                scale: steps
-                    .iter()
-                    .map(|step| *step as f32)
-                    .collect::<Vec<_>>()
-                    .into(),
-                bias: bias.into(),
-                activation: split::activation(convolution),
-                output: Number::F32,
-            })
+            results(&steps, bias, split::activation(convolution))
         } else {
             let output = self.code(model, Source::Layer(index));
             let sums = self.sums.get(&index);
@@ -126,25 +118,4 @@ fn requantize(name: &str, steps: &[f64], bias: &[f32], code: Code) -> Result<Req
         code,
         table: None,
     })
-}
-
-/// Bits that hold the codes.
-fn bits(codes: &[i8]) -> u8 {
-    // Of a negative code as many as of its complement.
-    let most = codes.iter().map(|code| (code ^ (code >> 7)) as u8).max();
-    (9 - most.unwrap_or(0).leading_zeros() as u8).max(2)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bits_hold_the_codes() {
-        assert_eq!(bits(&[0, 0]), 2);
-        assert_eq!(bits(&[1, -2]), 2);
-        assert_eq!(bits(&[2, -1]), 3);
-        assert_eq!(bits(&[-128, 3]), 8);
-        assert_eq!(bits(&[7, -8]), 4);
-    }
 }

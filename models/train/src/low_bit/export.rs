@@ -1,33 +1,52 @@
 //! A trained network in integers.
 //!
-//! With weights `s * code`, normalisation `f * x + b` and activations rounded half up to codes of step
-//! 1, a sum `acc` of codes gives code `k` or more where `f * s * acc + b >= k - 1/2`; so
+//! With weights `s * code`, inputs of step `i`, normalisation `f * x + b` and activations rounded half up
+//! to codes of step `o`, a sum `acc` of codes gives code `k` or more where
+//! `f * s * i * acc + b >= (k - 1/2) * o`; so
 //!
 //! ```text
-//! t_k = ceil((k - 1/2 - b) / (f * s))      f * s > 0
+//! t_k = ceil((k - 1/2 - b / o) / (f * s * i / o))      f * s > 0
 //! ```
 //!
 //! and where `f * s < 0` the filter's weights are negated and so is the quotient. Results stay floats:
-//! `s * acc + bias`.
+//! `f * s * i * acc + b`.
 
-use crate::quantizers::{Codes, Shared};
+use crate::model::export::{bits, results};
+use crate::quantizers::Shared;
 use crate::{Error, Model};
 use tincy_network::{
-    Activation, Affine, Code, Convolution, Finish, Input, Network, Number, Op, Source, Thresholds,
-    WeightKind, Weights,
+    Activation, Code, Convolution, Finish, Input, Network, Op, Source, Thresholds, WeightKind,
+    Weights,
 };
 
-/// The model in integers: inputs are `input`'s codes, maps between layers codes of `bits` bits.
+/// The maps of a model as integers, and what a step of each stood for in training.
+#[derive(Clone, Debug)]
+pub struct Maps {
+    /// The input, in codes.
+    pub input: Input,
+    /// A step of the input.
+    pub input_step: f64,
+    /// Codes between layers, unsigned from 0.
+    pub code: Code,
+    /// A step of them.
+    pub step: f64,
+}
+
+/// The model in integers.
 ///
 /// # Errors
 /// If a convolution has no quantizer, or one whose scales no finish can hold.
-pub fn to_integers(model: &mut Model, input: &Input, bits: u8) -> Result<Network, Error> {
+pub fn to_integers(model: &mut Model, maps: &Maps) -> Result<Network, Error> {
     let template = model.template().clone();
-    let builder = template.rebuild(input.clone(), |index, layer| match layer.op() {
+    let builder = template.rebuild(maps.input.clone(), |index, layer| match layer.op() {
         Op::Convolution(convolution) => {
+            let read = match layer.inputs()[0] {
+                Source::Input => maps.input_step,
+                Source::Layer(_) => maps.step,
+            };
             let is_result = template.outputs().contains(&Source::Layer(index));
-            let code = (!is_result).then(|| Code::unsigned(bits, 1.0));
-            let exported = integers(model, layer.name(), convolution, code)?;
+            let given = (!is_result).then_some((maps.code, maps.step));
+            let exported = integers(model, layer.name(), convolution, read, given)?;
             Ok(Op::Convolution(exported))
         }
         op => Ok::<_, Error>(op.clone()),
@@ -39,7 +58,8 @@ fn integers(
     model: &mut Model,
     name: &str,
     convolution: &Convolution,
-    code: Option<Code>,
+    read: f64,
+    given: Option<(Code, f64)>,
 ) -> Result<Convolution, Error> {
     let codes = model.weight_codes(name)?;
     let outputs = convolution.out_channels;
@@ -53,33 +73,42 @@ fn integers(
     };
     let mut weights: Vec<i8> = codes.codes.iter().map(|code| *code as i8).collect();
     let (factors, bias) = model.fold(name, outputs);
-    let finish = match code {
-        None => affine(&scales, &bias),
-        Some(code) => {
-            let window = weights.len() / outputs;
-            let mut values = Vec::with_capacity(outputs * code.max() as usize);
-            for (o, filter) in weights.chunks_exact_mut(window).enumerate() {
-                let slope = factors[o] * scales[o];
-                if slope < 0.0 {
-                    // -128 has no opposite; 127 is as near as it gets.
-                    filter
-                        .iter_mut()
-                        .for_each(|weight| *weight = weight.saturating_neg());
-                }
-                let steps = 1..=code.max();
-                values.extend(steps.map(|k| threshold(k, slope, bias[o].into())));
-            }
+    let slopes = factors.iter().zip(&scales);
+    let slopes: Vec<f64> = slopes
+        .map(|(factor, scale)| factor * scale * read)
+        .collect();
+    let finish = match given {
+        None => results(&slopes, bias, Activation::Linear),
+        Some((code, step)) => {
+            let lines = slopes.iter().zip(&bias);
+            let lines = lines.map(|(slope, bias)| (slope / step, f64::from(*bias) / step));
+            let steps = 1..=code.max();
+            let values = lines
+                .flat_map(|(slope, bias)| steps.clone().map(move |k| threshold(k, slope, bias)));
+            turn(&mut weights, &slopes);
             Finish::Thresholds(Thresholds {
                 code,
-                values: values.into(),
+                values: values.collect::<Vec<_>>().into(),
             })
         }
     };
     Ok(Convolution {
-        weights: Weights::integers(kind(&codes), &weights)?,
+        weights: Weights::integers(kind(&weights), &weights)?,
         finish,
         ..convolution.clone()
     })
+}
+
+/// Negates the filters of falling lines.
+fn turn(weights: &mut [i8], slopes: &[f64]) {
+    let window = weights.len() / slopes.len();
+    let filters = weights.chunks_exact_mut(window).zip(slopes);
+    for (filter, _) in filters.filter(|(_, slope)| **slope < 0.0) {
+        // -128 has no opposite; 127 is as near as it gets.
+        filter
+            .iter_mut()
+            .for_each(|weight| *weight = weight.saturating_neg());
+    }
 }
 
 /// The least sum of a code of `k` or more, for a filter that is negated if `slope` is.
@@ -92,26 +121,13 @@ fn threshold(k: i32, slope: f64, bias: f64) -> i32 {
     (wanted / slope.abs()).ceil() as i32
 }
 
-fn affine(scales: &[f64], bias: &[f32]) -> Finish {
-    let scale: Vec<f32> = scales.iter().map(|scale| *scale as f32).collect();
-    Finish::Affine(Affine {
-        scale: scale.into(),
-        bias: bias.to_vec().into(),
-        activation: Activation::Linear,
-        output: Number::F32,
-    })
-}
-
-fn kind(codes: &Codes) -> WeightKind {
-    if codes.codes.iter().all(|code| code.abs() == 1) {
+fn kind(codes: &[i8]) -> WeightKind {
+    if codes.iter().all(|code| code.unsigned_abs() == 1) {
         return WeightKind::Binary;
     }
-    let most = codes.codes.iter().map(|code| code.abs()).max().unwrap_or(1);
-    match most {
-        0..=1 => WeightKind::Ternary,
-        most => WeightKind::Int {
-            bits: (17 - most.leading_zeros()) as u8,
-        },
+    match codes.iter().all(|code| (-1..=1).contains(code)) {
+        true => WeightKind::Ternary,
+        false => WeightKind::Int { bits: bits(codes) },
     }
 }
 
@@ -133,17 +149,10 @@ mod tests {
     }
 
     #[test]
-    fn bits_hold_the_largest_code() {
-        let kind_of = |codes: &[i16]| {
-            kind(&Codes {
-                codes: codes.to_vec(),
-                scales: vec![1.0],
-                shared: Shared::Layer,
-            })
-        };
-        assert_eq!(kind_of(&[1, -1]), WeightKind::Binary);
-        assert_eq!(kind_of(&[1, 0]), WeightKind::Ternary);
-        assert_eq!(kind_of(&[3, -2]), WeightKind::Int { bits: 3 });
-        assert_eq!(kind_of(&[-127, 64]), WeightKind::Int { bits: 8 });
+    fn kinds_hold_the_codes() {
+        assert_eq!(kind(&[1, -1]), WeightKind::Binary);
+        assert_eq!(kind(&[1, 0]), WeightKind::Ternary);
+        assert_eq!(kind(&[3, -2]), WeightKind::Int { bits: 3 });
+        assert_eq!(kind(&[-128, 64]), WeightKind::Int { bits: 8 });
     }
 }

@@ -78,6 +78,11 @@ pub trait Quantizer: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether it leaves out weights, as many as it is told to.
+    fn thins(&self) -> bool {
+        false
+    }
+
     /// Sets the part of the values that are not to be zero, where a quantizer thins.
     fn set_density(&mut self, _density: f64) {}
 

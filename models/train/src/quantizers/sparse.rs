@@ -161,6 +161,10 @@ impl Quantizer for SparseTernary {
         }
     }
 
+    fn thins(&self) -> bool {
+        true
+    }
+
     fn set_density(&mut self, density: f64) {
         self.density = density;
     }
