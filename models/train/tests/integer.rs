@@ -3,15 +3,18 @@
 mod support;
 
 use support::{Conv, Numbers, builder, pool};
-use tincy_engine::{Options, Plan, Session};
+use tincy_engine::{Options, Session};
 use tincy_network::graph::Builder;
 use tincy_network::{
     Activation, Code, Finish, Head, HeadKind, Input, Network, Number, Op, Padding, Picture, Pool,
-    Source, WeightKind, Weights,
+    Source, WeightKind, Weights, file,
 };
 use tincy_train::augment::Batch;
+use tincy_train::integer::prepare::Plan;
 use tincy_train::integer::{Prepared, prepare};
-use tincy_train::{Model, Tape};
+use tincy_train::optimizer::{Group, Method, Optimizer, Schedule};
+use tincy_train::training::Settings;
+use tincy_train::{Model, Tape, Training, checkpoint, detector};
 
 const SIDE: usize = 32;
 
@@ -153,7 +156,7 @@ fn simulated(model: &mut Model, tape: &mut Tape, batch: &Batch) -> Vec<Vec<f32>>
 
 /// What the integers find in the same picture.
 fn computed(network: &Network, batch: &Batch) -> Vec<Vec<f32>> {
-    let mut session = Session::new(&Plan::new(network, &Options::default()).unwrap());
+    let mut session = Session::new(&tincy_engine::Plan::new(network, &Options::default()).unwrap());
     let input = session.input_mut().unsigned();
     for (code, value) in input.iter_mut().zip(&batch.inputs) {
         *code = (value * 255.0).round() as u8;
@@ -307,4 +310,52 @@ fn tables_hold_the_activation() {
         };
         assert_eq!(has_table, expected, "{}", layer.name());
     }
+}
+
+/// A run in codes, some steps of six.
+fn run(training: &mut Training, steps: u64) {
+    let loss = detector::loss(training.model.template(), Default::default()).unwrap();
+    let batch = batch(4);
+    for _ in 0..steps {
+        let progress = training.steps() as f64 / 6.0;
+        training.step(&batch, &*loss, None, progress).unwrap();
+    }
+}
+
+#[test]
+fn a_stopped_run_in_codes_goes_on_exactly() {
+    let network = network();
+    let new = || {
+        let (Prepared { model, plan }, tape) = prepared(&network, "w4a8");
+        let group = |_: &_| Group {
+            factor: 1.0,
+            decay: 0.0,
+        };
+        let optimizer = Optimizer::new(Method::ADAMW, model.parameters(), group);
+        let settings = Settings {
+            schedule: Schedule {
+                rate: 1e-3,
+                warm_up: 2,
+                floor: 0.1,
+            },
+            clip: 20.0,
+            average: 0.5,
+        };
+        (Training::new(model, optimizer, settings, tape), plan)
+    };
+    let integers = |(training, plan): &mut (Training, Plan)| {
+        let integers = training.with_average(|model, _| plan.to_integers(model));
+        file::to_bytes(&integers.unwrap())
+    };
+    let (mut whole, mut first, mut second) = (new(), new(), new());
+    let start = integers(&mut whole);
+    run(&mut whole.0, 6);
+    run(&mut first.0, 4);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("last.safetensors");
+    checkpoint::write(&path, &mut first.0, "").unwrap();
+    checkpoint::read(&path, &mut second.0).unwrap();
+    run(&mut second.0, 2);
+    assert!(integers(&mut whole) == integers(&mut second));
+    assert!(integers(&mut whole) != start);
 }
