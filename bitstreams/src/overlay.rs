@@ -3,6 +3,9 @@
 use crate::work::Work;
 use serde::{Deserialize, Serialize};
 
+/// The registers of the published overlays, by name: one map for both of them.
+pub const QNN_MO_REGISTERS: &str = include_str!("../overlays/qnn-mo/registers.json");
+
 /// An engine that runs layers one after another, maps and weights going through memory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +28,8 @@ pub struct Overlay {
     pub max_outputs: u64,
     /// Largest padded side of a map.
     pub max_size: u64,
+    /// Side of the pool that can follow a convolution, fixed in the bitstream.
+    pub pool_size: u64,
     /// Bytes of a bus word.
     pub word_bytes: u64,
     /// Buses that load weights side by side, each serving its share of the elements.

@@ -1,0 +1,9 @@
+//! Layers of a network in programmable logic.
+//!
+//! | module | subject |
+//! | --- | --- |
+//! | [`qnn_mo`] | the published overlays that run one convolution after another, and their emulation |
+//! | [`fallback`] | when the accelerator is used, reset, and given up for the CPU |
+
+pub mod fallback;
+pub mod qnn_mo;

@@ -1,0 +1,28 @@
+//! Everything that opens a device node, and the devices' emulation.
+//!
+//! A driver here is made of layers, each behind a trait that the real device and an emulated one
+//! implement, so that all above it is tested on any machine:
+//!
+//! | module | subject |
+//! | --- | --- |
+//! | [`registers`] | 32-bit registers and interrupts: UIO, `/dev/mem`; maps of registers by name |
+//! | [`memory`] | memory that a device reads and writes: u-dma-buf, reserved memory, plain memory |
+//! | [`accelerator`] | the drivers of the overlays, their emulation, and when the CPU takes over |
+//! | `sysfs` | attributes of the kernel's devices |
+//! | `error` | what can be missing or fail, and what to do then |
+//!
+//! `unsafe` stands in `registers::window`, `memory::mapping` and `memory::barrier` only.
+
+#![deny(unsafe_code)]
+
+pub mod accelerator;
+mod error;
+pub mod memory;
+pub mod registers;
+mod sysfs;
+
+pub use error::Error;
+pub use sysfs::Roots;
+
+/// What a driver's calls give.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
