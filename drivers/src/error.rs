@@ -130,9 +130,9 @@ pub enum Error {
         /// What the register tells, and what to check.
         check: &'static str,
     },
-    /// A start that said it was done, but did not write the end of its output.
+    /// A start that said it was done, but did not write both ends of its output.
     #[error(
-        "{step}: done, but the end of its output is not written: check the buffer's physical \
+        "{step}: done, but its output is not written as a whole: check the buffer's physical \
          address {physical:#x} and that the logic can reach it"
     )]
     Unwritten {

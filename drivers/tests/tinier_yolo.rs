@@ -10,8 +10,11 @@ use shared::{emulated, read, shared, transpose, unpack};
 use std::path::Path;
 use tincy_bitstreams::overlay::Overlay;
 
+use tincy_drivers::accelerator::qnn_mo::weights::{self, Layout};
 use tincy_drivers::accelerator::qnn_mo::{Polling, Program};
-use tincy_network::Network;
+use tincy_engine::tensor::TensorMut;
+use tincy_engine::{Options, Plan, Session};
+use tincy_network::{Builder, Input, Network, Source};
 
 /// Convolutions, each with the layer that ends its stage, and its passes.
 const STAGES: [(&str, &str, usize); 7] = [
@@ -99,4 +102,111 @@ fn all_ten_passes_in_a_row_give_the_published_verification() {
         &output,
         &map(&folder.join("verification.bin"), 512, 192),
     );
+}
+
+/// The hidden layers as a network of their own, on the codes of conv0.
+fn hidden(network: &Network) -> Network {
+    let first = network.find("conv1").expect("a layer of this name");
+    let last = network.find("conv7").expect("a layer of this name");
+    let (shape, number) = network.tensor(Source::Layer(first - 1));
+    let input = Input {
+        shape,
+        number,
+        picture: None,
+    };
+    let mut hidden = Builder::new("hidden", input).unwrap();
+    let mut source = Source::Input;
+    for layer in &network.layers()[first..=last] {
+        source = hidden
+            .layer(layer.name(), layer.op().clone(), &[source])
+            .unwrap();
+    }
+    hidden.build().unwrap()
+}
+
+#[test]
+fn driver_and_engine_agree_on_every_stage_from_dogs_codes() {
+    let (Some(network), Some(folder)) = (network(), shared("tinier-yolo/vectors/dog")) else {
+        return;
+    };
+    let hidden = hidden(&network);
+    let input = map(&folder.join("conv0.bin"), 16, 6);
+    let options = Options {
+        keep_all: true,
+        ..Options::default()
+    };
+    let mut session = Session::new(&Plan::new(&hidden, &options).unwrap());
+    match session.input_mut() {
+        TensorMut::U8(codes) => codes.copy_from_slice(&input),
+        other => panic!("the network reads {other:?}"),
+    }
+    session.run();
+    let mut codes = input;
+    for (first, last, _) in STAGES {
+        let found = run(program(&network, first, last), &codes);
+        let source = Source::Layer(hidden.find(last).expect("a layer of this name"));
+        let engine = session
+            .output(source)
+            .expect("all maps are kept")
+            .unsigned();
+        assert_same(last, &found, engine);
+        codes = found;
+    }
+}
+
+/// A published file of parameters as words.
+fn words(folder: &Path, set: usize, element: usize, kind: &str) -> Vec<u64> {
+    let path = folder.join(format!(
+        "binparam-tinier-yolo-nopool/{set}-{element}-{kind}.bin"
+    ));
+    let bytes = read(&path);
+    let words = bytes.chunks_exact(8);
+    words
+        .map(|word| u64::from_le_bytes(word.try_into().unwrap()))
+        .collect()
+}
+
+/// One element's part of the buffers that the driver packs, cut to what its files hold.
+fn packed<'a>(buffers: &'a [Vec<u64>], layout: &Layout, element: usize) -> (&'a [u64], &'a [u64]) {
+    let half = layout.elements_a_port();
+    let buffer = &buffers[element / half];
+    let steps = layout.rows * layout.threshold_words;
+    let weights = &buffer[element % half * layout.weight_words..][..layout.weight_words];
+    let thresholds = &buffer[half * layout.weight_words + element % half * steps..][..steps];
+    (weights, thresholds)
+}
+
+#[test]
+fn packed_buffers_are_the_published_files_transposed() {
+    let (Some(network), Some(folder)) = (network(), shared("tinier-yolo")) else {
+        return;
+    };
+    let layout = Layout::new(&overlay(), 3);
+    assert_eq!(layout.bytes(), 75_776);
+    let mut set = 1;
+    for (first, _, passes) in STAGES {
+        let layer = &network.layers()[network.find(first).unwrap()];
+        let convolution = layer.convolution().unwrap();
+        let inputs = network.tensor(layer.inputs()[0]).0.channels;
+        let blocks = inputs.div_ceil(64);
+        let most = convolution.out_channels / passes;
+        for start in (0..convolution.out_channels).step_by(most) {
+            let buffers = weights::pack(convolution, inputs, start..start + most, &layout);
+            for element in 0..32 {
+                let (weights, thresholds) = packed(&buffers, &layout, element);
+                let published = words(&folder, set, element, "weights");
+                for (index, word) in published.iter().enumerate() {
+                    let (block, position) = (index % blocks, index / blocks % 9);
+                    let turned = position % 3 * 3 + position / 3;
+                    let row = index / (9 * blocks);
+                    assert_eq!(weights[(row * 9 + turned) * blocks + block], *word);
+                }
+                assert!(weights[published.len()..].iter().all(|word| *word == 0));
+                let published = words(&folder, set, element, "thres");
+                assert_eq!(thresholds[..published.len()], published);
+            }
+            set += 1;
+        }
+    }
+    assert_eq!(set, 11);
 }

@@ -8,8 +8,9 @@ use crate::registers::{RegisterMap, Registers};
 use crate::{Error, Result};
 use std::ops::Range;
 
-/// What the last word of a map holds before a pass that leaves it zero: the core has no status but
-/// `done`, so that this is the only sign of an output that went elsewhere or stopped early.
+/// What the first and the last word of a map hold before a pass writes it. The core has no status
+/// but `done`: only here an output that went elsewhere or stopped early can be seen. That a real map
+/// has this word there is one chance in 2^64, and would cost no more than a frame on the CPU.
 const UNWRITTEN: [u8; 8] = [0x5a; 8];
 
 /// The layers of a [`Program`] on a core and its memory. The steady state allocates nothing but the
@@ -148,21 +149,17 @@ impl<R: Registers, M: DmaMemory> QnnMo<R, M> {
                 .load(&pass.name, pass.weights.map(at), pass.geometry.kernel)?;
             self.loaded = Some(index);
         }
-        let guard = guard(pass, &self.program);
         let written = written(pass, &self.program);
-        if let Some(guard) = guard.clone() {
+        for guard in guards(&written) {
             self.memory.write(guard.start, &UNWRITTEN)?;
             self.memory
                 .sync_for_device(lines(guard), Direction::ToDevice)?;
         }
         self.memory
             .sync_for_device(lines(written), Direction::FromDevice)?;
-        let done = self.control.compute(
-            &pass.name,
-            &pass.geometry,
-            [at(pass.source), at(pass.target)],
-        );
-        if let Err(error) = done.and_then(|()| check(&mut self.memory, guard, pass)) {
+        let maps = [pass.source, pass.target].map(at);
+        let done = self.control.compute(&pass.name, &pass.geometry, maps);
+        if let Err(error) = done.and_then(|()| check(&mut self.memory, pass, &self.program)) {
             self.loaded = None;
             return Err(error);
         }
@@ -240,24 +237,28 @@ fn written(pass: &Pass, program: &Program) -> Range<usize> {
     pass.target..pass.target + side * side * program.pixel_bytes
 }
 
-/// The last word of the map, if the pass leaves zeros there: behind its channels, which the core
-/// rounds up to a multiple of 32.
-fn guard(pass: &Pass, program: &Program) -> Option<Range<usize>> {
-    let channels = pass.geometry.outputs.next_multiple_of(32);
-    let end = written(pass, program).end;
-    let room = program
-        .pixel_bytes
-        .checked_sub(pixel::bytes(channels, program.bits))?;
-    (room >= UNWRITTEN.len()).then(|| end - UNWRITTEN.len()..end)
+/// The first and the last word of a map.
+fn guards(map: &Range<usize>) -> [Range<usize>; 2] {
+    let word = UNWRITTEN.len();
+    [map.start..map.start + word, map.end - word..map.end]
 }
 
-/// Whether the end of the map was written.
-fn check(memory: &mut impl DmaMemory, guard: Option<Range<usize>>, pass: &Pass) -> Result<()> {
-    let Some(guard) = guard else { return Ok(()) };
-    memory.sync_for_cpu(lines(guard.clone()), Direction::FromDevice)?;
-    let mut word = UNWRITTEN;
-    memory.read(guard.start, &mut word)?;
-    if word == [0; 8] {
+/// Whether the last word of the map belongs to no channel, and so must be zero: channels are rounded
+/// up to a multiple of 32.
+fn ends_with_zeros(pass: &Pass, program: &Program) -> bool {
+    let channels = pass.geometry.outputs.next_multiple_of(32);
+    pixel::bytes(channels, program.bits) + UNWRITTEN.len() <= program.pixel_bytes
+}
+
+/// Whether both ends of the map were written.
+fn check(memory: &mut impl DmaMemory, pass: &Pass, program: &Program) -> Result<()> {
+    let mut words = [[0; 8]; 2];
+    for (word, guard) in words.iter_mut().zip(guards(&written(pass, program))) {
+        memory.sync_for_cpu(lines(guard.clone()), Direction::FromDevice)?;
+        memory.read(guard.start, word)?;
+    }
+    let zeros = !ends_with_zeros(pass, program) || words[1] == [0; 8];
+    if zeros && !words.contains(&UNWRITTEN) {
         return Ok(());
     }
     Err(Error::Unwritten {

@@ -21,7 +21,7 @@ pub enum Fault {
     },
     /// The output stops early.
     WrongLength {
-        /// Bytes that are missing at its end.
+        /// Bytes that are missing at its end, whole words of 8.
         missing: usize,
     },
     /// The device is not there for a while: reads give ones, writes go nowhere.
@@ -83,10 +83,10 @@ impl Faults {
             },
             3 => Fault::Hang,
             4 => Fault::WrongAddress {
-                bytes: 8 * (1 + self.below(1 << 10)),
+                bytes: 8 * (1 + self.below(1 << 8)),
             },
             5 => Fault::WrongLength {
-                missing: 1 + self.below(1 << 10) as usize,
+                missing: 8 * (1 + self.below(1 << 7) as usize),
             },
             _ => Fault::Gone {
                 accesses: 1 + self.below(200) as u32,
