@@ -157,8 +157,8 @@ fn pool(request: &Request, window: usize, codes: &[u8]) -> Vec<u8> {
     };
     let windows = (0..pool_out * pool_out).map(|index| {
         let (row, column) = (
-            index / pool_out << pool_stride,
-            index % pool_out << pool_stride,
+            (index / pool_out) << pool_stride,
+            (index % pool_out) << pool_stride,
         );
         let under = (0..window * window).map(|i| at(row + i / window, column + i % window));
         under.max().unwrap_or(0)
