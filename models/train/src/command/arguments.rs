@@ -110,6 +110,9 @@ pub(crate) struct Arguments {
     /// Validations over the run, beside those at its start and end.
     #[arg(long, default_value_t = 1)]
     pub(super) validations: u32,
+    /// Gives the state that scored best in a validation, by the mean over the sets, not the last
+    #[arg(long)]
+    pub(super) best: bool,
     /// Minutes between checkpoints.
     #[arg(long, default_value_t = 5.0)]
     pub(super) save_every: f64,

@@ -29,6 +29,9 @@ struct Note {
     seconds: f64,
     /// Validations that were made.
     validated: u32,
+    /// The best score so far, where the best state is kept.
+    #[serde(default)]
+    best: Option<f64>,
 }
 
 struct Run<'a> {
@@ -63,6 +66,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         return Ok(());
     }
     run.validate()?;
+    run.take_best()?;
     run.write()
 }
 
@@ -71,6 +75,9 @@ impl Run<'_> {
         let start = start::network(arguments)?;
         let tape = || anyhow::Ok(Tape::new(threads::pool(arguments.threads)?));
         let (pictures, sets) = sets::open(arguments, start.classes())?;
+        if arguments.best && sets.is_empty() {
+            bail!("--best needs pictures to judge by: --hold-out tenth or --validate");
+        }
         let pictures = Arc::new(pictures);
         let (model, export) = start::model(arguments, &start, &pictures, tape()?)?;
         let network = model.template();
@@ -102,6 +109,10 @@ impl Run<'_> {
 
     fn state(&self) -> PathBuf {
         self.arguments.checkpoint.join("last.safetensors")
+    }
+
+    fn best_state(&self) -> PathBuf {
+        self.arguments.checkpoint.join("best.safetensors")
     }
 
     fn resume(&mut self) -> Result<()> {
@@ -206,15 +217,41 @@ impl Run<'_> {
 
     fn validate(&mut self) -> Result<()> {
         let place = self.place();
+        let mut sum = 0.0;
         for (name, set, options) in &self.sets {
             let start = Instant::now();
             let report = self
                 .training
                 .with_average(|model, tape| validate(model, tape, set, options))?;
             let (area, eleven) = (report.area, report.eleven_point);
+            sum += area;
             self.journal
                 .score(name, place, area, eleven, start.elapsed())?;
             self.journal.leave_out(start.elapsed());
+        }
+        self.keep_best(sum / self.sets.len().max(1) as f64)
+    }
+
+    /// Keeps the state if no earlier one scored better; a score is the mean area over all sets.
+    fn keep_best(&mut self, score: f64) -> Result<()> {
+        if self.arguments.best && self.note.best.is_none_or(|best| score > best) {
+            self.note.best = Some(score);
+            let path = self.best_state();
+            checkpoint::write(
+                &path,
+                &mut self.training,
+                &serde_json::to_string(&self.note)?,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Goes back to the best state.
+    fn take_best(&mut self) -> Result<()> {
+        if self.arguments.best {
+            checkpoint::read(&self.best_state(), &mut self.training)?;
+            let at = self.training.steps();
+            self.journal.say(&format!("the best was at step {at}"));
         }
         Ok(())
     }

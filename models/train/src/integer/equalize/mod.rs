@@ -3,7 +3,7 @@
 //! Cross-layer equalization (Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias
 //! Correction", ICCV 2019): what a convolution's channel is multiplied by, the weights of its readers
 //! are divided by. That changes nothing where the activation between is homogeneous, as ReLU is. Others
-//! are approximated by themselves, by least squares over what the map holds ([`fit`]), and training
+//! are approximated by themselves, by least squares over what the map holds (`fit`), and training
 //! with the quantizers in place makes up for the rest: a map whose channels reach from 0.1 to 100 costs
 //! far more in steps of 0.3.
 
