@@ -21,8 +21,8 @@ fn bare(arguments: &[&str]) -> Run {
 
 #[test]
 fn the_default_finds_what_the_demo_shows() {
-    let names = ["astronaut", "biplane", "chelsea", "sheep"];
-    let expected = ["person", "aeroplane", "cat", "sheep"];
+    let names = ["astronaut", "biplane", "boats", "chelsea", "sheep"];
+    let expected = ["person", "aeroplane", "boat", "cat", "sheep"];
     let paths = names.map(|name| demo(&format!("{name}.jpg")).display().to_string());
     let arguments: Vec<&str> = std::iter::once("detect")
         .chain(paths.iter().map(String::as_str))
@@ -33,7 +33,7 @@ fn the_default_finds_what_the_demo_shows() {
         let (_, found) = line.rsplit_once(": ").unwrap();
         assert!(found.starts_with(class), "{line}");
     }
-    assert_eq!(run.stdout.lines().count(), 4);
+    assert_eq!(run.stdout.lines().count(), 5);
 }
 
 #[test]
