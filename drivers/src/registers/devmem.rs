@@ -6,7 +6,6 @@ use super::window::Window;
 use crate::{Error, Result};
 use std::fs::OpenOptions;
 use std::path::Path;
-use std::time::Duration;
 
 /// Mapped registers without an interrupt.
 #[derive(Debug)]
@@ -33,12 +32,6 @@ impl DevMem {
         let window = window.map_err(Error::io(&path, remedy))?;
         Ok(DevMem { window })
     }
-
-    fn no_interrupt(&self) -> Error {
-        Error::NoInterrupt {
-            device: self.window.device().to_string(),
-        }
-    }
 }
 
 impl Registers for DevMem {
@@ -53,19 +46,12 @@ impl Registers for DevMem {
     fn write(&mut self, offset: u32, value: u32) -> Result<()> {
         self.window.write(offset, value)
     }
-
-    fn arm(&mut self) -> Result<()> {
-        Err(self.no_interrupt())
-    }
-
-    fn wait(&mut self, _timeout: Duration) -> Result<bool> {
-        Err(self.no_interrupt())
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn a_page_of_a_stand_in_for_dev_mem() {

@@ -16,10 +16,10 @@ mod window;
 
 pub use map::{Field, Register, RegisterMap};
 
-use crate::Result;
+use crate::{Error, Result};
 use std::time::Duration;
 
-/// A device's registers.
+/// A device's registers, without an interrupt unless it says otherwise.
 ///
 /// Reading may change a device (a `done` bit that is cleared by it), so that even a read needs the
 /// device for itself: two readers would take each other's events.
@@ -44,14 +44,24 @@ pub trait Registers: Send {
     ///
     /// # Errors
     /// If the device has no interrupt, or the system refuses.
-    fn arm(&mut self) -> Result<()>;
+    fn arm(&mut self) -> Result<()> {
+        Err(no_interrupt(self.name()))
+    }
 
     /// Waits for an interrupt; whether one came in time. A false answer says nothing of the device:
     /// ask its status.
     ///
     /// # Errors
     /// If the device has no interrupt, or the system refuses.
-    fn wait(&mut self, timeout: Duration) -> Result<bool>;
+    fn wait(&mut self, _timeout: Duration) -> Result<bool> {
+        Err(no_interrupt(self.name()))
+    }
+}
+
+fn no_interrupt(device: &str) -> Error {
+    Error::NoInterrupt {
+        device: device.to_string(),
+    }
 }
 
 impl<R: Registers + ?Sized> Registers for Box<R> {

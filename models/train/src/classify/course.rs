@@ -186,19 +186,25 @@ pub fn accuracy(model: &mut Model, tape: &mut Tape, digits: &Digits) -> Result<f
         }
         tape.forward(model, false);
         for within in 0..count {
-            let scores = tape.output(0, within).iter().enumerate();
-            let best = scores.max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
-            let class = usize::from(digits.labels[start + within]);
-            right += usize::from(best.is_some_and(|(number, _)| number == class));
+            let label = digits.labels[start + within];
+            right += usize::from(is_named(tape.output(0, within), label));
         }
     }
     Ok(right as f64 / digits.len().max(1) as f64)
+}
+
+/// Whether the label's class scores best; of equal scores the first counts.
+pub(super) fn is_named(scores: &[f32], label: u8) -> bool {
+    let scores = scores.iter().enumerate();
+    let best = scores.max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
+    best.is_some_and(|(class, _)| class == usize::from(label))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::classify::{Kind, Quantization, export, quantize};
+    use crate::low_bit::prune::dead_channels;
     use crate::model::{Normalisation, Options};
     use std::sync::Arc;
     use tincy_network::{WeightKind, file};
@@ -284,7 +290,7 @@ mod tests {
             *pixel = pixel.saturating_add(chance.below(140) as u8);
         }
         let whole = export::to_integers(&mut model, 4).unwrap();
-        let pruned = export::pruned(&whole).unwrap();
+        let pruned = dead_channels(&whole, 1).unwrap();
         for digits in [&digits, &other] {
             let trained = accuracy(&mut model, &mut tape, digits).unwrap();
             for integers in [&whole, &pruned] {

@@ -1,8 +1,9 @@
 //! A trained classifier in integers: its digits, its bytes.
 
+use super::course::is_named;
 use crate::augment::Chance;
 use crate::idx::Digits;
-use crate::low_bit::{export, prune};
+use crate::low_bit::export;
 use crate::{Error, Model, Tape};
 use rayon::prelude::*;
 use tincy_engine::tensor::TensorMut;
@@ -30,14 +31,6 @@ pub fn to_integers(model: &mut Model, bits: u8) -> Result<Network, Error> {
     export::to_integers(model, &maps)
 }
 
-/// The same classifier without channels that never fire.
-///
-/// # Errors
-/// None for networks of this module.
-pub fn pruned(network: &Network) -> Result<Network, Error> {
-    prune::dead_channels(network, 1)
-}
-
 /// The part of digits that a classifier in integers names rightly, on the engine that `tincy` has.
 ///
 /// # Errors
@@ -52,9 +45,7 @@ pub fn accuracy_of_integers(network: &Network, tape: &Tape, digits: &Digits) -> 
         session.run();
         let result = session.output(network.outputs()[0]);
         let scores = result.expect("a classifier has a result").floats();
-        let best = scores.iter().enumerate();
-        let best = best.max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
-        usize::from(best.is_some_and(|(class, _)| class == usize::from(*label)))
+        usize::from(is_named(scores, *label))
     };
     let right: usize = tape.install(|| {
         let digits = pictures.zip(&digits.labels);

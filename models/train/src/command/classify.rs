@@ -10,9 +10,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Instant;
 use tincy_network::{Network, WeightKind, file};
-use tincy_train::classify::export::{accuracy_of_integers, dense_twin, pruned, to_integers};
+use tincy_train::classify::export::{accuracy_of_integers, dense_twin, to_integers};
 use tincy_train::classify::{Course, Distortion, Kind, Quantization, Settings, accuracy, quantize};
 use tincy_train::idx::Digits;
+use tincy_train::low_bit::prune::dead_channels;
 use tincy_train::model::{Normalisation, Options};
 use tincy_train::quantizers::Method;
 use tincy_train::{Model, Tape};
@@ -227,10 +228,11 @@ impl Run<'_> {
         eprintln!("{stage}: {:.2} % of the test digits", 100.0 * right);
         Ok(right)
     }
+
     /// Writes the integers, and counts what they get right and how large they are.
     fn export(&mut self, bits: u8) -> Result<serde_json::Value> {
         let whole = to_integers(&mut self.model, bits)?;
-        let network = pruned(&whole)?;
+        let network = dead_channels(&whole, 1)?;
         let right = accuracy_of_integers(&network, &self.tape, &self.test)?;
         eprintln!("integers: {:.2} % of the test digits", 100.0 * right);
         if let Some(path) = &self.arguments.out {

@@ -21,12 +21,11 @@ pub mod fault;
 mod request;
 
 use self::core::Core;
+use crate::Result;
 use crate::memory::plain::Bus;
 use crate::registers::{RegisterMap, Registers};
-use crate::{Error, Result};
 use fault::Faults;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use tincy_bitstreams::overlay::Overlay;
 
 /// A handle of an emulated core. Clones are the same core.
@@ -88,15 +87,5 @@ impl Registers for Emulator {
         core.check(offset)?;
         core.write(offset, value);
         Ok(())
-    }
-
-    fn arm(&mut self) -> Result<()> {
-        let device = self.name().to_string();
-        Err(Error::NoInterrupt { device })
-    }
-
-    fn wait(&mut self, _timeout: Duration) -> Result<bool> {
-        let device = self.name().to_string();
-        Err(Error::NoInterrupt { device })
     }
 }

@@ -55,14 +55,15 @@ pub fn equalize(maps: &Maps<'_>) -> Result<Option<Network>, Error> {
     let input = maps.start.input().clone();
     let mut builder = maps.start.rebuild(input, |index, layer| match layer.op() {
         Op::Convolution(convolution) => {
-            let own = changes.get(&index);
-            let read = match layer.inputs()[0] {
-                Source::Layer(read) => changes.get(&read),
-                Source::Input => None,
-            };
-            let changed = read.map(|fits| reading(convolution, fits));
-            let changed = changed.unwrap_or_else(|| convolution.clone());
-            let changed = own.map_or(changed.clone(), |fits| giving(&changed, fits));
+            let mut changed = convolution.clone();
+            if let Source::Layer(read) = layer.inputs()[0]
+                && let Some(fits) = changes.get(&read)
+            {
+                changed = reading(&changed, fits);
+            }
+            if let Some(fits) = changes.get(&index) {
+                changed = giving(&changed, fits);
+            }
             Ok(Op::Convolution(changed))
         }
         op => Ok::<_, Error>(op.clone()),
@@ -78,10 +79,16 @@ impl Maps<'_> {
     /// How a layer's channels change, if that is worth it.
     fn fits(&self, layer: usize) -> Option<Vec<Fit>> {
         let activation = activation(self.start.layers()[layer].convolution()?);
+        if activation == Activation::Linear {
+            return None;
+        }
         let readers = readers(self.start, layer)?;
         let channels = self.channels(layer);
         let worth = self.worth(layer, &readers);
         let noise = noise(activation, &channels, &worth);
+        if noise <= NOISE {
+            return None;
+        }
         let trial = |most: f32| -> (Vec<Fit>, f64) {
             let fits = channels.iter().zip(&worth).map(|(sums, worth)| {
                 let (fit, error) = Fit::best(sums, activation, most);
@@ -90,8 +97,7 @@ impl Maps<'_> {
             let (fits, errors): (Vec<_>, Vec<_>) = fits.unzip();
             (fits, errors.iter().sum())
         };
-        let is_noisy = activation != Activation::Linear && noise > NOISE;
-        let trials = MOST.iter().filter(|_| is_noisy).map(|most| trial(*most));
+        let trials = MOST.iter().map(|most| trial(*most));
         let (fits, left) = trials.min_by(|a, b| a.1.total_cmp(&b.1))?;
         (left < WORTH * noise).then_some(fits)
     }
