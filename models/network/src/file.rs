@@ -28,7 +28,7 @@ mod read;
 mod write;
 
 pub use read::{open, read};
-pub use write::{to_bytes, write};
+pub use write::{check_place, to_bytes, write};
 
 use crate::{Finish, Layer, Op, WeightKind, Weights, runs};
 use serde::{Deserialize, Serialize};

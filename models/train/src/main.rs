@@ -16,9 +16,20 @@ fn main() -> ExitCode {
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
-            eprintln!("tincy-train: {}", chain.join(": "));
+            eprintln!("tincy-train: {}", line(&error));
             ExitCode::from(3)
         }
     }
+}
+
+/// An error and its causes in one line. Many errors say their cause themselves: it is not said twice.
+fn line(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |line, cause| {
+        let cause = cause.to_string();
+        match line.is_empty() {
+            true => cause,
+            false if line.contains(&cause) => line,
+            false => format!("{line}: {cause}"),
+        }
+    })
 }

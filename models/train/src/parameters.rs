@@ -93,6 +93,14 @@ impl Parameters {
         &mut self.values
     }
 
+    /// The size of a tensor's values, for rates in proportion: the root of their mean square, 1e-6 at
+    /// least.
+    pub fn size(&self, parameter: &Parameter) -> f32 {
+        let values = &self.values[parameter.range.clone()];
+        let squares: f32 = values.iter().map(|value| value * value).sum();
+        (squares / values.len().max(1) as f32).sqrt().max(1e-6)
+    }
+
     /// Chooses what is trained; statistics never are.
     pub fn train(&mut self, wanted: impl Fn(&Parameter) -> bool) {
         for parameter in &mut self.list {

@@ -66,8 +66,11 @@ fn folder() -> TempDir {
 fn train(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tincy-train"));
     let always = "detect --start start.tincy --data set --batch 2 --size 64 --checkpoint run \
-                  --out out.tincy --threads 1";
+                  --threads 1";
     command.current_dir(folder).args(always.split(' '));
+    if !arguments.contains(&"--out") {
+        command.args(["--out", "out.tincy"]);
+    }
     command.args(arguments).output().unwrap()
 }
 
@@ -171,4 +174,30 @@ fn what_is_missing_is_said() {
     assert!(said.contains("needs pictures to judge by"), "{said}");
     let said = refused(folder.path(), &["--steps", "1", "--validate", "nowhere"]);
     assert!(said.contains("nowhere"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_written_is_said_before_training() {
+    let folder = folder();
+    std::fs::create_dir(folder.path().join("taken")).unwrap();
+    for place in ["nowhere/out.tincy", "taken"] {
+        let said = refused(folder.path(), &["--steps", "1", "--out", place]);
+        assert!(
+            said.starts_with(&format!("tincy-train: {place}: ")),
+            "{said}"
+        );
+        assert!(!folder.path().join("run").exists(), "it has begun: {said}");
+    }
+}
+
+#[test]
+fn a_missing_file_is_named_once() {
+    let output = Command::new(env!("CARGO_BIN_EXE_tincy-train"))
+        .args(["classify", "--data", "nowhere"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said.matches("No such file").count(), 1, "{said}");
+    assert!(said.contains("nowhere/train-images-idx3-ubyte"), "{said}");
 }

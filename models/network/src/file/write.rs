@@ -5,7 +5,7 @@ use crate::values::ALIGNMENT;
 use crate::{Error, Network};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Writes a network to a file. The file appears whole or not at all: it is written beside its
 /// place and then renamed.
@@ -17,9 +17,7 @@ pub fn write(network: &Network, path: &Path) -> Result<(), Error> {
         path: path.to_path_buf(),
         source,
     };
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(name);
+    let part = part(path);
     let written = std::fs::write(&part, to_bytes(network))
         .and_then(|()| std::fs::rename(&part, path))
         .map_err(io);
@@ -28,6 +26,29 @@ pub fn write(network: &Network, path: &Path) -> Result<(), Error> {
         let _ = std::fs::remove_file(&part);
     }
     written
+}
+
+/// Whether [`write()`] could put a file there, for callers that would find out after hours of work.
+///
+/// # Errors
+/// What the operating system says of the attempt.
+pub fn check_place(path: &Path) -> Result<(), Error> {
+    let part = part(path);
+    let written = match path.is_dir() {
+        true => Err(std::io::ErrorKind::IsADirectory.into()),
+        false => std::fs::write(&part, []).and_then(|()| std::fs::remove_file(&part)),
+    };
+    written.map_err(|source| Error::Io {
+        path: path.to_path_buf(),
+        source,
+    })
+}
+
+/// What a file is called until it is whole: it lies beside its place, so that renaming is enough.
+fn part(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.part", std::process::id()));
+    path.with_file_name(name)
 }
 
 /// The bytes of a network's model file. The same network gives the same bytes.

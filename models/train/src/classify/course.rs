@@ -6,7 +6,7 @@ use crate::augment::Chance;
 use crate::idx::Digits;
 use crate::losses::softmax;
 use crate::optimizer::{Group, Method, Optimizer, Schedule, clip};
-use crate::parameters::Role;
+use crate::parameters::{Parameter, Role};
 use crate::quantizers::budget;
 use crate::{Error, Model, Tape};
 
@@ -42,15 +42,22 @@ pub struct Course<'a> {
 impl<'a> Course<'a> {
     /// At its start.
     pub fn new(model: &'a mut Model, tape: &'a mut Tape, settings: Settings) -> Course<'a> {
-        let group = |parameter: &crate::parameters::Parameter| Group {
-            factor: 1.0,
+        let parameters = model.parameters();
+        let group = |parameter: &Parameter| Group {
+            // Scales and steps move in proportion to their size. Normalisation takes a layer's scale
+            // out again, so its gradient is noise, which AdamW would bring to steps of the full rate:
+            // several percent of a small scale, faster than the running statistics follow.
+            factor: match parameter.role {
+                Role::Quantizer => parameters.size(parameter),
+                _ => 1.0,
+            },
             decay: if parameter.role == Role::Weight {
                 settings.decay
             } else {
                 0.0
             },
         };
-        let optimizer = Optimizer::new(Method::ADAMW, model.parameters(), group);
+        let optimizer = Optimizer::new(Method::ADAMW, parameters, group);
         Course {
             model,
             tape,

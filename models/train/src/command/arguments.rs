@@ -9,7 +9,7 @@ use tincy_train::Model;
 use tincy_train::augment::{Augment, Plan};
 use tincy_train::integer::Level;
 use tincy_train::optimizer::{Group, Method, Optimizer, Schedule};
-use tincy_train::parameters::{Parameter, Parameters, Role};
+use tincy_train::parameters::Role;
 use tincy_train::training::Settings;
 
 /// What a run is made of.
@@ -135,7 +135,7 @@ impl Arguments {
             Group {
                 factor: match is_binary {
                     true => self.sign_rate,
-                    false if self.relative => size(model.parameters(), parameter),
+                    false if self.relative => model.parameters().size(parameter),
                     false => 1.0,
                 },
                 decay: match parameter.role {
@@ -186,11 +186,4 @@ impl Arguments {
             mosaic,
         }
     }
-}
-
-/// Root of the mean square of a tensor's values, for rates in proportion.
-fn size(parameters: &Parameters, parameter: &Parameter) -> f32 {
-    let values = &parameters.values()[parameter.range.clone()];
-    let squares: f32 = values.iter().map(|value| value * value).sum();
-    (squares / values.len().max(1) as f32).sqrt().max(1e-6)
 }

@@ -131,7 +131,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let bits = arguments
         .out
         .as_ref()
-        .map(|_| arguments.bits())
+        .map(|path| {
+            file::check_place(path)
+                .map_err(Into::into)
+                .and_then(|()| arguments.bits())
+        })
         .transpose()?;
     let network = arguments.network.build(arguments.seed)?;
     let options = Options {
@@ -235,13 +239,15 @@ impl Run<'_> {
         let network = dead_channels(&whole, 1)?;
         let right = accuracy_of_integers(&network, &self.tape, &self.test)?;
         eprintln!("integers: {:.2} % of the test digits", 100.0 * right);
+        let mut bytes = None;
         if let Some(path) = &self.arguments.out {
             file::write(&network, path)?;
+            bytes = Some(std::fs::metadata(path)?.len());
         }
         Ok(json!({
             "right": right,
             "sparsity": sparsity(&whole),
-            "bytes": file::to_bytes(&network).len(),
+            "bytes": bytes,
             "dense_binary_bytes": dense_twin(&whole, WeightKind::Binary)?,
             "dense_ternary_bytes": dense_twin(&whole, WeightKind::Ternary)?,
         }))

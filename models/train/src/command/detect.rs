@@ -72,6 +72,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 impl Run<'_> {
     fn open(arguments: &Arguments) -> Result<Run<'_>> {
+        file::check_place(&arguments.out)?;
         let start = start::network(arguments)?;
         let tape = || anyhow::Ok(Tape::new(threads::pool(arguments.threads)?));
         let (pictures, sets) = sets::open(arguments, start.classes())?;
