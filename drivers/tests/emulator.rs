@@ -11,7 +11,8 @@ use tincy_drivers::accelerator::qnn_mo::emulator::Emulator;
 use tincy_drivers::accelerator::qnn_mo::emulator::fault::{Fault, Faults};
 use tincy_drivers::accelerator::qnn_mo::geometry::{Geometry, Pooled};
 use tincy_drivers::accelerator::qnn_mo::{Polling, weights::Layout};
-use tincy_drivers::memory::plain::{Bus, Plain};
+use tincy_drivers::memory::bus::Bus;
+use tincy_drivers::memory::plain::Plain;
 use tincy_drivers::registers::Registers;
 
 /// Control register: start and done bits.

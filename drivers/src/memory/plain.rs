@@ -4,10 +4,10 @@
 //! [`sync_for_device`](DmaMemory::sync_for_device), what the device writes reaches the CPU only by
 //! [`sync_for_cpu`](DmaMemory::sync_for_cpu). A driver that forgets one computes rubbish here too.
 
+use super::bus::Bus;
 use super::{Direction, DmaMemory, inside, whole_lines};
 use crate::{Error, Result};
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What memory that the device sees holds at first: no zeros that could pass for results.
 const RUBBISH: u8 = 0xa5;
@@ -19,51 +19,18 @@ pub struct Plain {
     bus: Bus,
 }
 
-/// The device's side. Clones are the same memory.
-#[derive(Clone, Debug)]
-pub struct Bus {
-    physical: u64,
-    bytes: Arc<Mutex<Vec<u8>>>,
-}
-
 impl Plain {
     /// `size` bytes from a physical address on.
     pub fn new(physical: u64, size: usize) -> Plain {
-        let bytes = Arc::new(Mutex::new(vec![RUBBISH; size]));
         Plain {
             cpu: vec![RUBBISH; size],
-            bus: Bus { physical, bytes },
+            bus: Bus::new(physical, vec![RUBBISH; size]),
         }
     }
 
     /// The device's side of this memory.
     pub fn bus(&self) -> Bus {
         self.bus.clone()
-    }
-}
-
-impl Bus {
-    /// Copies out what is at a physical address; `None` where there is no memory.
-    pub fn read(&self, physical: u64, len: usize) -> Option<Vec<u8>> {
-        let range = self.range(physical, len)?;
-        self.lock().get(range).map(<[u8]>::to_vec)
-    }
-
-    /// Copies bytes to a physical address; `None` where there is no memory.
-    pub fn write(&self, physical: u64, bytes: &[u8]) -> Option<()> {
-        let range = self.range(physical, bytes.len())?;
-        self.lock().get_mut(range)?.copy_from_slice(bytes);
-        Some(())
-    }
-
-    fn range(&self, physical: u64, len: usize) -> Option<Range<usize>> {
-        let start = usize::try_from(physical.checked_sub(self.physical)?).ok()?;
-        Some(start..start.checked_add(len)?)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
-        // Bytes have no state that a panic elsewhere could leave half done.
-        self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -83,7 +50,7 @@ impl DmaMemory for Plain {
     }
 
     fn physical(&self) -> u64 {
-        self.bus.physical
+        self.bus.physical()
     }
 
     fn read(&self, start: usize, bytes: &mut [u8]) -> Result<()> {
@@ -100,14 +67,12 @@ impl DmaMemory for Plain {
 
     fn sync_for_device(&mut self, range: Range<usize>, _direction: Direction) -> Result<()> {
         whole_lines(self.name(), &range, self.cpu.len())?;
-        self.bus.lock()[range.clone()].copy_from_slice(&self.cpu[range]);
-        Ok(())
+        self.bus.copy_in(range.start, &self.cpu[range])
     }
 
     fn sync_for_cpu(&mut self, range: Range<usize>, _direction: Direction) -> Result<()> {
         whole_lines(self.name(), &range, self.cpu.len())?;
-        self.cpu[range.clone()].copy_from_slice(&self.bus.lock()[range]);
-        Ok(())
+        self.bus.copy_out(range.start, &mut self.cpu[range])
     }
 }
 

@@ -106,6 +106,26 @@ impl Places {
             load: map.mask("DO_INIT", "load")?,
         })
     }
+
+    /// Offsets of the registers that a start reads.
+    pub(super) fn data(&self) -> impl Iterator<Item = u32> + use<> {
+        let addresses = [self.in1, self.in2, self.out].into_iter().flatten();
+        let numbers = [
+            self.do_init,
+            self.layer_type,
+            self.kernel,
+            self.stride,
+            self.inputs,
+            self.outputs,
+            self.size,
+            self.padded,
+            self.sums,
+            self.pool_in,
+            self.pool_out,
+            self.pool_stride,
+        ];
+        addresses.chain(numbers)
+    }
 }
 
 impl<R: Registers> Control<R> {

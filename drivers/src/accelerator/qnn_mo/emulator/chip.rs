@@ -1,7 +1,7 @@
 //! What lies on the chip: weights and thresholds, loaded from two buffers in the order of the core.
 
 use super::request::Request;
-use crate::memory::plain::Bus;
+use crate::memory::bus::Bus;
 use tincy_bitstreams::overlay::Overlay;
 
 /// What memory on the chip holds before it is loaded.

@@ -6,7 +6,7 @@
 
 use super::chip::Chip;
 use super::request::Request;
-use crate::memory::plain::Bus;
+use crate::memory::bus::Bus;
 
 /// Computes the map of a start: whole pixels, zero behind the last channel.
 pub(super) fn run(request: &Request, chip: &Chip, bus: &Bus) -> Result<Vec<u8>, String> {

@@ -5,7 +5,7 @@ use super::convolution;
 use super::fault::{Fault, Faults};
 use super::request::Request;
 use crate::accelerator::qnn_mo::control::Places;
-use crate::memory::plain::Bus;
+use crate::memory::bus::Bus;
 use crate::registers::RegisterMap;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ struct Write {
 
 #[derive(Debug)]
 pub(super) struct Core {
-    places: Places,
+    pub(super) places: Places,
     window_bytes: usize,
     registers: BTreeMap<u32, u32>,
     bus: Bus,
@@ -73,6 +73,10 @@ impl Core {
         })
     }
 
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self.state, State::Idle)
+    }
+
     pub(super) fn reset(&mut self) {
         self.registers.clear();
         self.chip.clear();
@@ -96,7 +100,7 @@ impl Core {
             return 0;
         }
         self.work();
-        let idle = matches!(self.state, State::Idle);
+        let idle = self.is_idle();
         let bit = |set: bool, mask: u32| if set { mask } else { 0 };
         let p = &self.places;
         let control = bit(!idle, p.start) | bit(self.done, p.done) | bit(idle, p.idle);
@@ -130,7 +134,7 @@ impl Core {
         }
         if offset != self.places.control {
             self.registers.insert(offset, value);
-        } else if value & self.places.start != 0 && matches!(self.state, State::Idle) {
+        } else if value & self.places.start != 0 && self.is_idle() {
             // A start of a core that works is ignored.
             self.start();
         }

@@ -13,16 +13,18 @@
 //! | `convolution` | sums, thresholds, pool |
 //! | `request` | the dimensions of a start, and what is wrong with them |
 //! | [`fault`] | faults that are put in, by a seeded generator |
+//! | `served` | a core for a CPU that another process emulates |
 
 mod chip;
 mod convolution;
 mod core;
 pub mod fault;
 mod request;
+mod served;
 
 use self::core::Core;
 use crate::Result;
-use crate::memory::plain::Bus;
+use crate::memory::bus::Bus;
 use crate::registers::{RegisterMap, Registers};
 use fault::Faults;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
