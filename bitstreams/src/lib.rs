@@ -110,3 +110,6 @@ pub mod sequential;
 pub mod work;
 
 pub use error::Error;
+
+/// The registers of a channel of the chip's own DMA engine, by name.
+pub const ZDMA_REGISTERS: &str = include_str!("../ps/zdma.json");
