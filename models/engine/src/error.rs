@@ -43,6 +43,16 @@ pub enum Error {
         /// The most.
         most: usize,
     },
+    /// Layers that cannot be computed elsewhere.
+    #[error("{name} cannot take layers {layers}: {what}")]
+    Offload {
+        /// What was to compute them.
+        name: String,
+        /// Their numbers.
+        layers: String,
+        /// Why not.
+        what: String,
+    },
     /// The maps take too much memory.
     #[error("the maps take {needed} bytes: expected at most {most}; a smaller input would do")]
     Memory {

@@ -8,6 +8,7 @@
 //! | [`options`] | threads, backend and what else a plan is made by |
 //! | [`plan`] | kernels in order, and where maps lie |
 //! | [`session`] | a plan with memory and threads of its own |
+//! | [`offload`] | layers that something else computes |
 //! | [`tensor`] | views of maps, and the aligned memory they lie in |
 //! | [`kernel`] | what a kernel is |
 //! | [`kernels`] | the kernels, by method |
@@ -20,6 +21,7 @@ mod error;
 pub mod isa;
 pub mod kernel;
 pub mod kernels;
+pub mod offload;
 pub mod options;
 mod parts;
 pub mod plan;
@@ -28,6 +30,7 @@ pub mod team;
 pub mod tensor;
 
 pub use error::Error;
+pub use offload::Offload;
 pub use options::{Backend, Options};
 pub use plan::Plan;
 pub use session::Session;

@@ -49,6 +49,7 @@ pub struct Step {
     layers: Range<usize>,
     name: String,
     operations: u64,
+    sources: Vec<Source>,
     inputs: Vec<Place>,
     output: Place,
 }
@@ -72,6 +73,7 @@ impl Step {
                 .map(|source| maps.place(*source))
                 .collect(),
             output: maps.place(Source::Layer(draft.layers.end - 1)),
+            sources: draft.inputs,
             kernel: draft.kernel,
             layers: draft.layers,
         }
@@ -111,6 +113,12 @@ impl Step {
         self.kernel.as_ref()
     }
 
+    /// What it reads.
+    pub(crate) fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// Where what it reads lies.
     pub(crate) fn inputs(&self) -> &[Place] {
         &self.inputs
     }

@@ -1,5 +1,6 @@
 //! A plan with memory and threads of its own.
 
+use crate::offload::Offloaded;
 use crate::plan::{MAX_INPUTS, Plan, Step};
 use crate::team::Team;
 use crate::tensor::{Buffer, Tensor, TensorMut};
@@ -12,9 +13,10 @@ use tincy_network::Source;
 #[derive(Debug)]
 pub struct Session {
     plan: Arc<Plan>,
-    slots: Vec<Buffer>,
+    pub(crate) slots: Vec<Buffer>,
     scratch: Buffer,
     team: Team,
+    pub(crate) offloaded: Option<Offloaded>,
 }
 
 impl Session {
@@ -29,6 +31,7 @@ impl Session {
             scratch: Buffer::new(plan.scratch_bytes()),
             team: Team::new(plan.options().threads),
             plan: plan.clone(),
+            offloaded: None,
         }
     }
 
@@ -45,21 +48,26 @@ impl Session {
 
     /// Runs all steps on the input map.
     pub fn run(&mut self) {
-        let plan = self.plan.clone();
-        for step in plan.steps() {
-            self.step(step);
-        }
+        self.run_timed(&mut []);
     }
 
     /// As [`run`](Session::run), and writes how long each step took; `times` beyond the steps stay,
-    /// and steps beyond `times` are not measured.
+    /// and steps beyond `times` are not measured. The time of an [offload](crate::Offload) is its first
+    /// step's; the others of its steps take none.
     pub fn run_timed(&mut self, times: &mut [Duration]) {
         let plan = self.plan.clone();
-        let mut start = Instant::now();
-        for (i, step) in plan.steps().iter().enumerate() {
-            self.step(step);
+        let (mut next, mut start) = (0, Instant::now());
+        while let Some(step) = plan.steps().get(next) {
+            let first = next;
+            next = self.offload(first).unwrap_or_else(|| {
+                self.step(step);
+                first + 1
+            });
             let end = Instant::now();
-            if let Some(time) = times.get_mut(i) {
+            let most = times.len();
+            let done = &mut times[first.min(most)..next.min(most)];
+            done.fill(Duration::ZERO);
+            if let Some(time) = done.first_mut() {
                 *time = end - start;
             }
             start = end;
