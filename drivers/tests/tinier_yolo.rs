@@ -88,6 +88,16 @@ fn each_stage_gives_its_golden_map() {
 }
 
 #[test]
+fn the_longest_chain_is_that_of_the_hidden_layers() {
+    let Some(network) = network() else { return };
+    let number = |name| network.find(name).expect("a layer of this name");
+    let hidden = number("conv1")..number("conv7") + 1;
+    let [w1a3, w1a2] = Overlay::published();
+    assert_eq!(Program::longest(&network, &w1a3), Some(hidden));
+    assert_eq!(Program::longest(&network, &w1a2), None);
+}
+
+#[test]
 fn all_ten_passes_in_a_row_give_the_published_verification() {
     let (Some(network), Some(folder)) = (network(), shared("tinier-yolo/vectors")) else {
         return;

@@ -119,6 +119,20 @@ impl Program {
         Ok(program)
     }
 
+    /// The chain of layers with the most operations that an overlay can run; `None` if it can run none.
+    pub fn longest(network: &Network, overlay: &Overlay) -> Option<Range<usize>> {
+        let all = network.layers().len();
+        let chain = |start: usize| {
+            let mut ends = (start + 1..=all).rev();
+            let fits = |end: &usize| stages(network, start..*end, overlay).is_ok();
+            ends.find(fits).map(|end| start..end)
+        };
+        let operations = |range: &Range<usize>| -> u64 {
+            range.clone().map(|index| network.operations(index)).sum()
+        };
+        (0..all).filter_map(chain).max_by_key(operations)
+    }
+
     /// Bytes of memory that it needs.
     pub fn bytes(&self) -> usize {
         self.bytes
