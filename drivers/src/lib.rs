@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | [`registers`] | 32-bit registers and interrupts: UIO, `/dev/mem`; maps of registers by name |
 //! | [`memory`] | memory that a device reads and writes: u-dma-buf, reserved memory, plain memory |
+//! | [`display`] | screens without a desktop, by the kernel's mode setting |
 //! | [`accelerator`] | the drivers of the overlays, their emulation, and when the CPU takes over |
 //! | `sysfs` | attributes of the kernel's devices |
 //! | `error` | what can be missing or fail, and what to do then |
@@ -16,6 +17,7 @@
 #![deny(unsafe_code)]
 
 pub mod accelerator;
+pub mod display;
 mod error;
 pub mod memory;
 pub mod registers;

@@ -13,7 +13,7 @@ use std::io;
 
 /// How mapped memory may be touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Any copy.
     Normal,
     /// Aligned volatile words.
@@ -22,7 +22,7 @@ pub(super) enum Kind {
 
 /// A mapping.
 #[derive(Debug)]
-pub(super) struct Mapping {
+pub(crate) struct Mapping {
     map: MmapRaw,
     start: usize,
     size: usize,
@@ -32,7 +32,7 @@ pub(super) struct Mapping {
 
 impl Mapping {
     /// Maps `size` bytes that begin `start` bytes behind `offset` of a file.
-    pub(super) fn map(
+    pub(crate) fn map(
         device: &str,
         file: &File,
         offset: u64,
@@ -51,16 +51,16 @@ impl Mapping {
         })
     }
 
-    pub(super) fn device(&self) -> &str {
+    pub(crate) fn device(&self) -> &str {
         &self.device
     }
 
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.size
     }
 
     /// Copies bytes out.
-    pub(super) fn read(&self, start: usize, bytes: &mut [u8]) -> Result<()> {
+    pub(crate) fn read(&self, start: usize, bytes: &mut [u8]) -> Result<()> {
         inside(&self.device, start, bytes.len(), self.size)?;
         let from = self
             .map
@@ -80,7 +80,7 @@ impl Mapping {
     }
 
     /// Copies bytes in.
-    pub(super) fn write(&mut self, start: usize, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn write(&mut self, start: usize, bytes: &[u8]) -> Result<()> {
         inside(&self.device, start, bytes.len(), self.size)?;
         let to = self.map.as_mut_ptr().wrapping_add(self.start + start);
         match self.kind {

@@ -11,7 +11,7 @@
 
 pub mod barrier;
 pub mod bus;
-mod mapping;
+pub(crate) mod mapping;
 pub mod plain;
 pub mod reserved;
 pub mod udmabuf;
