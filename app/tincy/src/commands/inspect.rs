@@ -130,11 +130,12 @@ impl Summary {
     }
 }
 
+/// Whether weights and activations of a layer have 4 bits at most, as `tincy plan` counts them.
 fn is_low_bit(network: &Network, index: usize) -> bool {
     let layer = &network.layers()[index];
     let (_, number) = network.tensor(layer.inputs()[0]);
-    let integers = |convolution: &Convolution| convolution.weights.kind() != WeightKind::F32;
-    number.code().is_some() && layer.convolution().is_some_and(integers)
+    let few = |convolution: &Convolution| convolution.weights.kind().bits() <= 4;
+    number.code().is_some_and(|code| code.bits <= 4) && layer.convolution().is_some_and(few)
 }
 
 fn line(network: &Network, index: usize, kernel: String) -> LayerLine {
@@ -142,7 +143,7 @@ fn line(network: &Network, index: usize, kernel: String) -> LayerLine {
     let convolution = layer.convolution();
     let (_, number) = network.tensor(layer.inputs()[0]);
     let bound = convolution
-        .filter(|_| is_low_bit(network, index))
+        .filter(|convolution| convolution.weights.kind() != WeightKind::F32)
         .zip(number.code())
         .map(|(convolution, code)| accumulator::bound(convolution, code));
     LayerLine {
