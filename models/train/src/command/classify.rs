@@ -144,7 +144,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut run = Run {
         arguments,
         model: Model::new(&network, options)?,
-        tape: Tape::new(threads::pool(arguments.threads)?).with_shard(SHARD),
+        // Matrices of weights are packed once a shard, and a few shards keep the threads busy.
+        tape: Tape::new(threads::pool(arguments.threads)?).with_shard((arguments.batch / 4).max(1)),
         train: Digits::open(&arguments.data, "train")?,
         test: Digits::open(&arguments.data, "t10k")?,
         stop: Stop::listen()?,
@@ -188,9 +189,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     Ok(())
 }
-
-/// Digits of a shard of a batch.
-const SHARD: usize = 16;
 
 impl Run<'_> {
     /// One stage; returns the accuracy on the test digits.
