@@ -7,7 +7,11 @@
 //! | --- | --- |
 //! | [`registers`] | 32-bit registers and interrupts: UIO, `/dev/mem`; maps of registers by name |
 //! | [`memory`] | memory that a device reads and writes: u-dma-buf, reserved memory, plain memory |
+//! | [`board`] | which board this is |
+//! | [`fpga`] | the logic: bitstreams, loading, clocks, widths of ports |
 //! | [`accelerator`] | the drivers of the overlays, their emulation, and when the CPU takes over |
+//! | [`sensor`] | temperatures, voltages, power |
+//! | [`node`] | cameras and displays that the kernel has |
 //! | `sysfs` | attributes of the kernel's devices |
 //! | `error` | what can be missing or fail, and what to do then |
 //!
@@ -16,9 +20,13 @@
 #![deny(unsafe_code)]
 
 pub mod accelerator;
+pub mod board;
 mod error;
+pub mod fpga;
 pub mod memory;
+pub mod node;
 pub mod registers;
+pub mod sensor;
 mod sysfs;
 
 pub use error::Error;

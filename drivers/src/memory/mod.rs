@@ -5,10 +5,12 @@
 //! | [`udmabuf`] | buffers of the u-dma-buf module: cached, with explicit synchronisation |
 //! | [`reserved`] | memory that the device tree reserves, as a region of a UIO device |
 //! | [`plain`] | memory of this process, for emulated devices |
+//! | [`contiguous`] | what of it there is on a board |
 //! | `mapping` | mapped memory itself |
 //! | `barrier` | order between memory and registers |
 
 pub mod barrier;
+pub mod contiguous;
 mod mapping;
 pub mod plain;
 pub mod reserved;
