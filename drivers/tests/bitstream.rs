@@ -210,7 +210,7 @@ fn files_that_cannot_be_read_are_named() {
     let read = |path: &Path| Bitstream::read(path).unwrap_err().to_string();
     let absent = read(&folder.path().join("absent.bit"));
     assert!(absent.contains("absent.bit: No such file") && absent.contains("is the path right?"));
-    assert!(read(folder.path()).contains("Is a directory"));
+    assert!(read(folder.path()).contains("not a regular file"));
     let huge = folder.path().join("huge.bit");
     let file = std::fs::File::create(&huge).unwrap();
     file.set_len(1 << 40).unwrap();

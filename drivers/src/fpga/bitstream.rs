@@ -60,12 +60,7 @@ impl Bitstream {
     /// # Errors
     /// If it cannot be read, is damaged, partial, or none.
     pub fn read(file: &Path) -> Result<Bitstream> {
-        let io = || Error::io(file, "is the path right?");
-        let opened = File::open(file).map_err(io())?;
-        let mut bytes = Vec::new();
-        // One byte more than is taken, to know of it.
-        let read = opened.take(LARGEST + 1).read_to_end(&mut bytes);
-        read.map_err(io())?;
+        let bytes = contents(file, LARGEST)?;
         Bitstream::parse(file, &bytes)
     }
 
@@ -148,6 +143,23 @@ impl Bitstream {
         };
         fault.at(&self.file)
     }
+}
+
+/// The bytes of a file, at most one more than are taken, so that too many are known of.
+pub(super) fn contents(file: &Path, most: u64) -> Result<Vec<u8>> {
+    let io = || Error::io(file, "is the path right?");
+    let kind = std::fs::metadata(file).map_err(io())?;
+    if !kind.is_file() {
+        // A pipe would be waited for.
+        return Err(Fault::new("not a regular file").at(file));
+    }
+    let mut bytes = Vec::new();
+    let opened = File::open(file).map_err(io())?;
+    opened
+        .take(most + 1)
+        .read_to_end(&mut bytes)
+        .map_err(io())?;
+    Ok(bytes)
 }
 
 /// Whether a part name is this device's, in either form: with the leading `xc` or without.

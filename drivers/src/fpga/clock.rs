@@ -217,11 +217,11 @@ fn divisors(source_hz: f64, wanted_hz: f64) -> Option<Divided> {
     })
 }
 
-/// A rate for people.
+/// A rate for people, to the kilohertz.
 pub fn megahertz(hz: f64) -> String {
-    format!("{:.6} MHz", hz / 1e6)
-        .replace(".000000", "")
-        .replace("000 MHz", " MHz")
+    let text = format!("{:.3}", hz / 1e6);
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    format!("{text} MHz")
 }
 
 #[cfg(test)]
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn rates_for_people() {
         assert_eq!(megahertz(250e6), "250 MHz");
-        assert_eq!(megahertz(249_999_997.5), "249.999998 MHz");
-        assert_eq!(megahertz(187.5e6), "187.500 MHz");
+        assert_eq!(megahertz(249_999_997.5), "250 MHz");
+        assert_eq!(megahertz(187.5e6), "187.5 MHz");
     }
 }

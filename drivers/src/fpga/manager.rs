@@ -7,6 +7,7 @@
 use super::bitstream::Bitstream;
 use crate::{Error, Result, Roots, sysfs};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The file that is loaded directly.
@@ -98,10 +99,12 @@ impl Manager {
             sysfs::write(&flags, "0\n", CLOSED)?;
         }
         let remedy = "run as root; `dmesg` has the kernel's reason if it is another one";
-        let written = sysfs::write(&self.folder.join("firmware"), &format!("{FILE}\n"), remedy);
-        // Where the loading failed, its state says more than the write's error.
-        let state = self.check_operating();
-        written.and(state)
+        match sysfs::write(&self.folder.join("firmware"), &format!("{FILE}\n"), remedy) {
+            Ok(()) => self.check_operating(),
+            Err(error) if is_forbidden(&error) => Err(error),
+            // Where the loading failed, its state says more than the write's error.
+            Err(error) => self.check_operating().and(Err(error)),
+        }
     }
 
     /// Makes sure that a design runs now, and gives the state.
@@ -133,6 +136,10 @@ impl Manager {
     pub(super) fn place(&self, name: &str, bytes: &[u8]) -> Result<()> {
         place(&self.firmware, name, bytes)
     }
+}
+
+fn is_forbidden(error: &Error) -> bool {
+    matches!(error, Error::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied)
 }
 
 /// Writes a whole file or none into the folder of firmware.

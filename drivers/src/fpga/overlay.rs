@@ -4,7 +4,7 @@
 //! and where it names a bitstream (`firmware-name`) that is loaded first. Removing the folder takes
 //! the nodes away again; the logic stays as it is. The interface is the vendor's; mainline has none.
 
-use super::bitstream::Bitstream;
+use super::bitstream::{self, Bitstream};
 use super::blob;
 use super::manager::{self, Manager};
 use crate::{Error, Result, Roots, sysfs};
@@ -45,8 +45,8 @@ impl Design {
     /// Whether a file is an overlay and not a bitstream.
     pub fn is(file: &Path) -> bool {
         let mut start = [0; 4];
-        let read = File::open(file).and_then(|mut file| file.read_exact(&mut start));
-        read.is_ok() && blob::is_blob(&start)
+        let mut read = || File::open(file).and_then(|mut file| file.read_exact(&mut start));
+        file.is_file() && read().is_ok() && blob::is_blob(&start)
     }
 
     /// Reads an overlay; the bitstream that it names lies beside it, as it is named or as the `.bit`
@@ -60,13 +60,7 @@ impl Design {
             what,
             remedy: "give the .dtbo that `dtc -@ -O dtb` made, in full".into(),
         };
-        let io = || Error::io(file, "is the path right?");
-        let mut blob = Vec::new();
-        let opened = File::open(file).map_err(io())?;
-        opened
-            .take(blob::LARGEST + 1)
-            .read_to_end(&mut blob)
-            .map_err(io())?;
+        let blob = bitstream::contents(file, blob::LARGEST)?;
         if blob.len() as u64 > blob::LARGEST {
             return Err(wrong(format!("more than {} bytes", blob::LARGEST)));
         }

@@ -50,7 +50,9 @@ impl FromStr for ClockRate {
         let wrong = || "a clock and its MHz, as in PL2=250".to_string();
         let (name, rate) = text.split_once('=').ok_or_else(wrong)?;
         let number = name.to_ascii_uppercase();
-        let index = number.strip_prefix("PL").and_then(|index| index.parse().ok());
+        let index = number
+            .strip_prefix("PL")
+            .and_then(|index| index.parse().ok());
         let megahertz: f64 = rate.parse().map_err(|_| wrong())?;
         let possible = (0.1..=1000.0).contains(&megahertz);
         match index.filter(|index| *index < 4 && possible) {
@@ -73,9 +75,16 @@ impl FromStr for PortWidth {
     fn from_str(text: &str) -> Result<PortWidth, String> {
         let wrong = || "a port and its bits, as in HP0=128".to_string();
         let (name, bits) = text.split_once('=').ok_or_else(wrong)?;
-        let known = tincy_drivers::fpga::port::names().find(|known| known.eq_ignore_ascii_case(name));
-        let names = || tincy_drivers::fpga::port::names().collect::<Vec<_>>().join(", ");
-        let name = known.ok_or_else(|| format!("one of the ports {}", names()))?.to_string();
+        let known =
+            tincy_drivers::fpga::port::names().find(|known| known.eq_ignore_ascii_case(name));
+        let names = || {
+            tincy_drivers::fpga::port::names()
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let name = known
+            .ok_or_else(|| format!("one of the ports {}", names()))?
+            .to_string();
         match bits.parse() {
             Ok(bits @ (32 | 64 | 128)) => Ok(PortWidth { name, bits }),
             _ => Err("32, 64 or 128 bits".into()),
@@ -100,11 +109,17 @@ pub(super) fn run(args: &Args, roots: &Roots) -> Result<Outcome> {
             check(bitstream, device.as_ref())?;
         }
         if args.convert.is_some() {
-            return Err(Usage("--convert: give the bitstream, an overlay is not converted".into()).into());
+            return Err(
+                Usage("--convert: give the bitstream, an overlay is not converted".into()).into(),
+            );
         }
         Overlays::find(roots)?.load(&design, roots)?;
         let loaded = design.bitstream().map_or(String::new(), described);
-        writeln!(out, "{}: applied as overlay {NAME}{loaded}", args.file.display())?;
+        writeln!(
+            out,
+            "{}: applied as overlay {NAME}{loaded}",
+            args.file.display()
+        )?;
     } else {
         let bitstream = Bitstream::read(&args.file)?;
         check(&bitstream, device.as_ref())?;
@@ -124,7 +139,10 @@ fn named(name: &str) -> Result<Device> {
     let devices = device::known();
     let found = device::find(&devices, name).map_err(|_| {
         let names: Vec<_> = devices.iter().map(|d| d.name.to_lowercase()).collect();
-        Usage(format!("--device {name}: choose one of {}", names.join(", ")))
+        Usage(format!(
+            "--device {name}: choose one of {}",
+            names.join(", ")
+        ))
     })?;
     Ok(found.clone())
 }
@@ -165,7 +183,12 @@ fn described(bitstream: &Bitstream) -> String {
         let name = header.design.split(';').next().unwrap_or_default();
         format!("design {name} for {}, ", header.part)
     });
-    format!("; {}IDCODE {}, {} bytes", design.unwrap_or_default(), bitstream.idcode(), bitstream.bytes())
+    format!(
+        "; {}IDCODE {}, {} bytes",
+        design.unwrap_or_default(),
+        bitstream.idcode(),
+        bitstream.bytes()
+    )
 }
 
 fn convert(bitstream: &Bitstream, path: &Path) -> Result<Outcome> {
@@ -173,7 +196,12 @@ fn convert(bitstream: &Bitstream, path: &Path) -> Result<Outcome> {
     let bytes = bitstream.swapped();
     std::fs::write(path, &bytes).with_context(|| path.display().to_string())?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}: {} bytes, for the kernel's FPGA manager", path.display(), bytes.len())?;
+    writeln!(
+        out,
+        "{}: {} bytes, for the kernel's FPGA manager",
+        path.display(),
+        bytes.len()
+    )?;
     Ok(Outcome::Done)
 }
 
@@ -207,12 +235,26 @@ mod tests {
     #[test]
     fn clocks_and_ports_of_the_command_line() {
         let clock = |text: &str| text.parse::<ClockRate>();
-        assert_eq!(clock("pl2=250"), Ok(ClockRate { index: 2, megahertz: 250.0 }));
-        for wrong in ["", "PL2", "PL4=100", "CLK0=100", "PL0=-1", "PL0=nan", "PL0=2000", "PL0=fast"] {
+        assert_eq!(
+            clock("pl2=250"),
+            Ok(ClockRate {
+                index: 2,
+                megahertz: 250.0
+            })
+        );
+        for wrong in [
+            "", "PL2", "PL4=100", "CLK0=100", "PL0=-1", "PL0=nan", "PL0=2000", "PL0=fast",
+        ] {
             assert!(clock(wrong).is_err(), "{wrong}");
         }
         let port = |text: &str| text.parse::<PortWidth>();
-        assert_eq!(port("hp0=128"), Ok(PortWidth { name: "HP0".into(), bits: 128 }));
+        assert_eq!(
+            port("hp0=128"),
+            Ok(PortWidth {
+                name: "HP0".into(),
+                bits: 128
+            })
+        );
         for wrong in ["", "HP0", "HP9=64", "HP0=48", "HP0=wide"] {
             assert!(port(wrong).is_err(), "{wrong}");
         }

@@ -1,14 +1,15 @@
 //! What drivers made available: the accelerator, cameras, displays, sensors.
 
 use super::finding::Finding;
+use tincy_drivers::Roots;
 use tincy_drivers::board::ACCELERATOR;
 use tincy_drivers::node::{self, Connector, Video};
 use tincy_drivers::registers::uio::Device;
 use tincy_drivers::sensor::{self, Reading, Unit};
-use tincy_drivers::Roots;
 
 /// What lets others than root open a UIO device.
-const RULE: &str = "run as root, or give udev the rule SUBSYSTEM==\"uio\", GROUP=\"tincy\", MODE=\"0660\"";
+const RULE: &str =
+    "run as root, or give udev the rule SUBSYSTEM==\"uio\", GROUP=\"tincy\", MODE=\"0660\"";
 
 pub(super) fn findings(roots: &Roots) -> Vec<Finding> {
     let mut findings = accelerator(roots);
@@ -38,10 +39,17 @@ fn accelerator(roots: &Roots) -> Vec<Finding> {
 
 /// Opening a node touches no register.
 fn opened(device: &Device) -> Finding {
-    let node = std::fs::OpenOptions::new().read(true).write(true).open(device.node());
+    let node = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(device.node());
     match node {
         Ok(_) => Finding::ok("accelerator", described(device)),
-        Err(error) => Finding::missing("accelerator", format!("{}: {error}", described(device)), RULE),
+        Err(error) => Finding::missing(
+            "accelerator",
+            format!("{}: {error}", described(device)),
+            RULE,
+        ),
     }
 }
 
@@ -55,8 +63,16 @@ fn described(device: &Device) -> String {
         Some(false) => "no interrupt, polled",
         None => "interrupt unknown",
     };
-    let node = device.node().file_name().unwrap_or_default().to_string_lossy();
-    format!("{} ({node}): {}; {interrupt}", device.name(), regions.join(", "))
+    let node = device
+        .node()
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy();
+    format!(
+        "{} ({node}): {}; {interrupt}",
+        device.name(),
+        regions.join(", ")
+    )
 }
 
 fn cameras(roots: &Roots) -> Finding {
@@ -67,7 +83,9 @@ fn cameras(roots: &Roots) -> Finding {
             "plug in a USB camera; `modprobe uvcvideo` (CONFIG_USB_VIDEO_CLASS) if it does not appear",
         ),
         Ok(videos) => {
-            let shown = videos.iter().map(|Video { node, name }| format!("{node} ({name})"));
+            let shown = videos
+                .iter()
+                .map(|Video { node, name }| format!("{node} ({name})"));
             Finding::ok("camera", shown.collect::<Vec<_>>().join(", "))
         }
         Err(error) => Finding::error("camera", &error),
@@ -82,7 +100,9 @@ fn displays(roots: &Roots) -> Finding {
             "a kernel with CONFIG_DRM_ZYNQMP_DPSUB, for the board's DisplayPort; not needed for files",
         ),
         Ok(connectors) => {
-            let shown = connectors.iter().map(|Connector { name, status }| format!("{name} {status}"));
+            let shown = connectors
+                .iter()
+                .map(|Connector { name, status }| format!("{name} {status}"));
             Finding::ok("display", shown.collect::<Vec<_>>().join(", "))
         }
         Err(error) => Finding::error("display", &error),
@@ -95,7 +115,9 @@ fn sensors(roots: &Roots) -> Finding {
         Ok(readings) => readings,
         Err(error) => return Finding::error("sensors", &error),
     };
-    let told = readings.iter().filter(|one| matches!(one.unit, Unit::Watt | Unit::Celsius));
+    let told = readings
+        .iter()
+        .filter(|one| matches!(one.unit, Unit::Watt | Unit::Celsius));
     let shown: Vec<_> = told.map(reading).collect();
     match shown.is_empty() {
         true => Finding::missing(

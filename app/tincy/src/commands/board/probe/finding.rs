@@ -1,7 +1,9 @@
 //! A line of the report: what was looked for, whether it is there, and what gets it.
 
 use serde::Serialize;
-use std::fmt;
+
+/// Letters of a line of a remedy.
+const WIDTH: usize = 75;
 
 /// How something was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -79,18 +81,73 @@ impl Finding {
     }
 }
 
-impl fmt::Display for Finding {
-    /// One line, and one for the remedy.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match self.state {
-            State::Ok => "ok",
-            State::Note => "note",
-            State::Missing => "missing",
+impl Finding {
+    /// A line, and some for the remedy; the state in colour for a terminal.
+    pub(super) fn lines(&self, colour: bool) -> String {
+        let (state, code) = match self.state {
+            State::Ok => ("ok", 32),
+            State::Note => ("note", 33),
+            State::Missing => ("missing", 31),
         };
-        write!(f, "{:<11}  {state:<7}  {}", self.subject, self.text)?;
-        match &self.remedy {
-            Some(remedy) => write!(f, "\n{:<22}-> {remedy}", ""),
-            None => Ok(()),
+        let state = format!("{state:<7}");
+        let state = match colour {
+            true => format!("\x1b[{code}m{state}\x1b[0m"),
+            false => state,
+        };
+        let mut lines = format!("{:<11}  {state}  {}", self.subject, self.text);
+        for (index, line) in self
+            .remedy
+            .iter()
+            .flat_map(|text| wrapped(text))
+            .enumerate()
+        {
+            let sign = if index == 0 { "->" } else { "" };
+            lines += &format!("\n{:<22}{sign:<2} {line}", "");
         }
+        lines
+    }
+}
+
+/// A text in lines of [`WIDTH`] letters, cut at blanks.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.len() - 1;
+        let line = &mut lines[last];
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= WIDTH {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_string());
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remedy_is_wrapped_below_its_line() {
+        let remedy = format!("{} end", "word ".repeat(20).trim_end());
+        let finding = Finding::missing("logic", "nothing", remedy);
+        let lines = finding.lines(false);
+        let lines: Vec<_> = lines.lines().collect();
+        assert_eq!(lines[0], "logic        missing  nothing");
+        assert!(
+            lines[1].starts_with("                      -> word word"),
+            "{}",
+            lines[1]
+        );
+        assert_eq!(
+            lines[2],
+            "                         word word word word word end"
+        );
+        assert!(lines.iter().all(|line| line.chars().count() <= 25 + WIDTH));
+        assert!(finding.lines(true).contains("\x1b[31mmissing\x1b[0m"));
+        assert_eq!(wrapped(""), [""]);
     }
 }

@@ -67,7 +67,9 @@ fn clocks(roots: &Roots, board: &Board) -> Finding {
             "switch on the design's: `tincy board load FILE --clock PLn=MHZ`",
         ),
         Ok(on) => {
-            let on = on.iter().map(|(index, clock)| format!("PL{index} {}", load::rate(clock)));
+            let on = on
+                .iter()
+                .map(|(index, clock)| format!("PL{index} {}", load::rate(clock)));
             Finding::ok("clocks", on.collect::<Vec<_>>().join(", "))
         }
         Err(error) => Finding::error("clocks", &error),

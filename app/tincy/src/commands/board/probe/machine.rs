@@ -42,7 +42,10 @@ fn cpu() -> Finding {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let plural = if cores == 1 { "" } else { "s" };
     let arch = std::env::consts::ARCH;
-    Finding::ok("cpu", format!("{arch}, {cores} core{plural}, kernels {}", kernels()))
+    Finding::ok(
+        "cpu",
+        format!("{arch}, {cores} core{plural}, kernels {}", kernels()),
+    )
 }
 
 fn kernel(roots: &Roots) -> Finding {

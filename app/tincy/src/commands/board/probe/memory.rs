@@ -35,13 +35,19 @@ fn buffer(roots: &Roots) -> Finding {
         Some(ours) if ours.size < NEEDED => Finding::note(
             "buffer",
             format!("u-dma-buf {}", shown(ours)),
-            format!("the published Tinier-YOLO needs {} of it", mebibytes(NEEDED)),
+            format!(
+                "the published Tinier-YOLO needs {} of it",
+                mebibytes(NEEDED)
+            ),
         ),
         Some(ours) => Finding::ok("buffer", format!("u-dma-buf {}", shown(ours))),
-        None if second_region(roots) => {
-            Finding::ok("buffer", "the second region of the accelerator's UIO device")
+        None if second_region(roots) => Finding::ok(
+            "buffer",
+            "the second region of the accelerator's UIO device",
+        ),
+        None if all.is_empty() => {
+            Finding::missing("buffer", format!("no u-dma-buf {BUFFER}"), REMEDY)
         }
-        None if all.is_empty() => Finding::missing("buffer", format!("no u-dma-buf {BUFFER}"), REMEDY),
         None => {
             let text = format!("no u-dma-buf {BUFFER}, but {}", all.join(", "));
             Finding::missing("buffer", text, REMEDY)
@@ -72,12 +78,20 @@ fn pool(roots: &Roots) -> Finding {
     match contiguous::pool(roots) {
         Some(pool) if pool.free < NEEDED => Finding::missing(
             "pool",
-            format!("CMA: {} free of {}", mebibytes(pool.free), mebibytes(pool.total)),
+            format!(
+                "CMA: {} free of {}",
+                mebibytes(pool.free),
+                mebibytes(pool.total)
+            ),
             "boot with cma=128M@0-0x80000000",
         ),
         Some(pool) => Finding::ok(
             "pool",
-            format!("CMA: {} free of {}", mebibytes(pool.free), mebibytes(pool.total)),
+            format!(
+                "CMA: {} free of {}",
+                mebibytes(pool.free),
+                mebibytes(pool.total)
+            ),
         ),
         None => Finding::missing(
             "pool",
@@ -90,9 +104,15 @@ fn pool(roots: &Roots) -> Finding {
 /// Whether registers can be looked at without a driver.
 fn physical(roots: &Roots) -> Finding {
     let path = roots.dev.join("mem");
-    let opened = std::fs::OpenOptions::new().read(true).write(true).open(&path);
+    let opened = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(&path);
     match opened {
-        Ok(_) => Finding::ok("/dev/mem", "opens; a strict kernel may still refuse addresses"),
+        Ok(_) => Finding::ok(
+            "/dev/mem",
+            "opens; a strict kernel may still refuse addresses",
+        ),
         Err(error) => Finding::note(
             "/dev/mem",
             error.to_string(),

@@ -12,7 +12,7 @@ use crate::outcome::Outcome;
 use anyhow::Result;
 use finding::Finding;
 use serde::Serialize;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use tincy_drivers::Roots;
 use tincy_drivers::board::Board;
 
@@ -42,8 +42,9 @@ pub(super) fn run(args: Args, roots: &Roots) -> Result<Outcome> {
     match args.json {
         true => writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?,
         false => {
+            let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
             for finding in &report.findings {
-                writeln!(out, "{finding}")?;
+                writeln!(out, "{}", finding.lines(colour))?;
             }
             writeln!(out, "\n{}", report.conclusion)?;
         }
@@ -70,7 +71,11 @@ fn report(roots: &Roots) -> Report {
 
 /// What would run, by what was found.
 fn conclusion(findings: &[Finding]) -> String {
-    let is_there = |subject: &str| findings.iter().any(|one| one.subject == subject && one.is_ok());
+    let is_there = |subject: &str| {
+        findings
+            .iter()
+            .any(|one| one.subject == subject && one.is_ok())
+    };
     let live = match is_there("camera") {
         true => ", a camera's pictures with `tincy run`",
         false => "",

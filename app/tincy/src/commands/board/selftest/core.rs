@@ -73,7 +73,11 @@ impl Core {
 
     /// One word for it.
     pub(super) fn word(&self) -> &'static str {
-        if self.is_emulated() { "emulated" } else { "hardware" }
+        if self.is_emulated() {
+            "emulated"
+        } else {
+            "hardware"
+        }
     }
 
     pub(super) fn heading(&self) -> String {
@@ -117,7 +121,13 @@ impl Core {
                 let registers = Uio::open(roots, ACCELERATOR, 0, window)?;
                 Ok(Opened {
                     registers: Box::new(registers),
-                    memory: memory(roots, Need { bytes, below: BELOW })?,
+                    memory: memory(
+                        roots,
+                        Need {
+                            bytes,
+                            below: BELOW,
+                        },
+                    )?,
                     emulator: None,
                 })
             }

@@ -7,20 +7,24 @@ use super::networks::{Reference, cases};
 use super::steps::same;
 use anyhow::{Context, Result, bail};
 use log::LevelFilter;
+use tincy_drivers::Error;
 use tincy_drivers::accelerator::fallback::{Fallback, MOST_FAILURES, Road};
 use tincy_drivers::accelerator::qnn_mo::emulator::Emulator;
 use tincy_drivers::accelerator::qnn_mo::emulator::fault::{Fault, Faults};
 use tincy_drivers::accelerator::qnn_mo::{Polling, Program, QnnMo};
 use tincy_drivers::memory::DmaMemory;
 use tincy_drivers::registers::Registers;
-use tincy_drivers::Error;
 
 /// A fault's name, what it is, and a part of how it is told.
 const FAULTS: [(&str, Fault, &str); 6] = [
     ("lost start", Fault::LostStart, "idle: the start was lost"),
     ("lost done", Fault::LostDone, "took `done`"),
     ("hang", Fault::Hang, "working: an address or dimensions"),
-    ("device gone", Fault::Gone { accesses: 3 }, "the device is gone"),
+    (
+        "device gone",
+        Fault::Gone { accesses: 3 },
+        "the device is gone",
+    ),
     (
         "wrong address",
         Fault::WrongAddress { bytes: 8 },

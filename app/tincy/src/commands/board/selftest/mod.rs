@@ -76,13 +76,22 @@ pub(super) fn run(args: &Args, roots: &Roots) -> Result<Outcome> {
     writeln!(out, "{}\n", core.heading())?;
     let steps = steps::all(&core);
     writeln!(out, "{}\n", table(&steps))?;
-    let failed = steps.iter().filter(|step| step.verdict == Verdict::Failed).count();
+    let count = |verdict: Verdict| steps.iter().filter(|step| step.verdict == verdict).count();
+    let (ok, failed, left_out) = (
+        count(Verdict::Ok),
+        count(Verdict::Failed),
+        count(Verdict::LeftOut),
+    );
     let word = core.word();
-    match failed {
-        0 => writeln!(out, "{word}: all {} steps ok", steps.len())?,
+    match (failed, left_out) {
+        (0, 0) => writeln!(out, "{word}: all {ok} steps ok")?,
+        (0, _) => writeln!(out, "{word}: {ok} steps ok, {left_out} left out")?,
         _ => writeln!(out, "{word}: {failed} of {} steps failed", steps.len())?,
     }
-    Ok(if failed == 0 { Outcome::Done } else { Outcome::NothingDone })
+    Ok(match failed {
+        0 => Outcome::Done,
+        _ => Outcome::NothingDone,
+    })
 }
 
 fn table(steps: &[Step]) -> Columns {

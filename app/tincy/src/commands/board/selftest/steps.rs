@@ -90,7 +90,10 @@ fn registers(core: &Core) -> Result<String> {
         );
     }
     Control::new(registers, &core.map, Polling::default())?.drain()?;
-    Ok(format!("control register {value:#04x}, idle; {} bytes", core.map.window_bytes))
+    Ok(format!(
+        "control register {value:#04x}, idle; {} bytes",
+        core.map.window_bytes
+    ))
 }
 
 /// How it is known that a start is done.
@@ -114,17 +117,25 @@ fn memory(core: &Core) -> Result<String> {
     let mut back = vec![0; MEMORY];
     memory.read(0, &mut back)?;
     if let Some(at) = pattern.iter().zip(&back).position(|(a, b)| a != b) {
-        bail!("byte {at}: {:#04x} was written, {:#04x} is read", pattern[at], back[at]);
+        bail!(
+            "byte {at}: {:#04x} was written, {:#04x} is read",
+            pattern[at],
+            back[at]
+        );
     }
     let (name, size) = (memory.name().to_string(), memory.size());
     let physical = memory.physical();
-    Ok(format!("{name}: {size} bytes at {physical:#x}, below {BELOW:#x}"))
+    Ok(format!(
+        "{name}: {size} bytes at {physical:#x}, below {BELOW:#x}"
+    ))
 }
 
 /// A set of weights is taken.
 fn weights(core: &Core) -> Result<String> {
     let kernel = core.overlay.max_kernel as usize;
-    let bytes = Layout::new(&core.overlay, kernel).bytes().next_multiple_of(LINE);
+    let bytes = Layout::new(&core.overlay, kernel)
+        .bytes()
+        .next_multiple_of(LINE);
     let Opened {
         registers,
         mut memory,
@@ -148,14 +159,24 @@ fn network(core: &Core, case: &Case) -> Result<String> {
     let Opened {
         registers, memory, ..
     } = core.open(program.bytes())?;
-    let mut driver = QnnMo::new(registers, &core.map, memory, BELOW, program, Polling::default())?;
+    let mut driver = QnnMo::new(
+        registers,
+        &core.map,
+        memory,
+        BELOW,
+        program,
+        Polling::default(),
+    )?;
     let mut output = vec![0; expected.len()];
     for frame in 0..FRAMES {
         driver.run(&input, &mut output)?;
         same(&output, &expected).map_err(|error| error.context(format!("frame {frame}")))?;
     }
     let plural = if passes == 1 { "" } else { "es" };
-    Ok(format!("{passes} pass{plural}, {} codes equal the CPU's, {FRAMES} frames", expected.len()))
+    Ok(format!(
+        "{passes} pass{plural}, {} codes equal the CPU's, {FRAMES} frames",
+        expected.len()
+    ))
 }
 
 /// Refuses codes that are not the reference's.
