@@ -76,6 +76,7 @@ impl Tree {
         self.put(&format!("{folder}/device/of_node/reg"), "");
         self.put("dev/uio2", vec![0; 0x10000]);
         let folder = "sys/class/u-dma-buf/tincy-buf0";
+        self.put("dev/tincy-buf0", vec![0; 16 << 20]);
         self.put(&format!("{folder}/size"), "16777216\n");
         self.put(&format!("{folder}/phys_addr"), "0x0000000070000000\n");
     }
@@ -220,7 +221,10 @@ fn a_machine_with_nothing_says_what_each_thing_needs() {
             "pool",
             "-> a kernel with CONFIG_DMA_CMA, booted with cma=128M",
         ),
-        ("/dev/mem", "-> run as root"),
+        (
+            "/dev/mem",
+            "note is not there -> a kernel with CONFIG_DEVMEM",
+        ),
         (
             "accelerator",
             "there are no UIO devices -> load uio_pdrv_genirq with of_id=generic-uio",
@@ -285,6 +289,32 @@ fn a_board_that_has_all_is_told_so() {
 }
 
 #[test]
+fn a_node_that_does_not_open_is_missing_and_udev_helps() {
+    let tree = Tree::ultra96();
+    tree.accelerator();
+    // As root no mode keeps a node shut: one that is away does.
+    fs::remove_file(tree.path("dev/uio2")).unwrap();
+    fs::remove_file(tree.path("dev/tincy-buf0")).unwrap();
+    let run = tree.board(&["probe"]);
+    for (subject, rule) in [
+        (
+            "accelerator",
+            "SUBSYSTEM==\"uio\", GROUP=\"tincy\", MODE=\"0660\"",
+        ),
+        (
+            "buffer",
+            "SUBSYSTEM==\"u-dma-buf\", GROUP=\"tincy\", MODE=\"0660\"",
+        ),
+    ] {
+        let found = line(&run, subject);
+        assert!(
+            found.starts_with(&format!("{subject} missing")) && found.contains(rule),
+            "{found}"
+        );
+    }
+}
+
+#[test]
 fn a_mainline_kernel_and_a_failed_loading_are_told() {
     let tree = Tree::ultra96();
     fs::remove_file(tree.path(MANAGER).join("firmware")).unwrap();
@@ -324,6 +354,16 @@ fn a_bitstream_is_loaded_and_its_clock_set() {
         fs::read(tree.path(MANAGER).join("firmware")).unwrap(),
         b"tincy.bit.bin\n"
     );
+}
+
+#[test]
+fn a_clock_that_cannot_be_set_is_known_before_anything_is_loaded() {
+    let tree = Tree::ultra96();
+    tree.put("qnn.bit", bit("xczu3eg-sbva484-1-e", ZU3EG));
+    let file = tree.path("qnn.bit");
+    let run = tree.board(&["load", file.to_str().unwrap(), "--clock", "PL2=250"]);
+    refused(&run, 3, &["/dev/mem: No such file", "run as root"]);
+    assert!(!tree.path("lib/firmware").exists(), "nothing was written");
 }
 
 #[test]
@@ -536,7 +576,6 @@ fn a_board_whose_core_does_not_work_fails() {
             "1\n",
         );
     }
-    tree.put("dev/tincy-buf0", vec![0; 16 << 20]);
     let run = tree.board(&["selftest"]);
     assert_eq!(run.code, 3);
     assert!(

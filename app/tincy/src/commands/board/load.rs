@@ -102,6 +102,7 @@ pub(super) fn run(args: &Args, roots: &Roots) -> Result<Outcome> {
         Some(name) => Some(named(name)?),
         None => board.device.clone(),
     };
+    let settings = Settings::open(args, roots, &board)?;
     let mut out = std::io::stdout().lock();
     if Design::is(&args.file) {
         let design = Design::read(&args.file, roots)?;
@@ -130,7 +131,7 @@ pub(super) fn run(args: &Args, roots: &Roots) -> Result<Outcome> {
         let loaded = described(&bitstream);
         writeln!(out, "{}: {state}{loaded}", args.file.display())?;
     }
-    adjust(args, roots, &board, &mut out)?;
+    settings.apply(&mut out)?;
     Ok(Outcome::Done)
 }
 
@@ -205,22 +206,44 @@ fn convert(bitstream: &Bitstream, path: &Path) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Widths and clocks, as they were asked for.
-fn adjust(args: &Args, roots: &Roots, board: &Board, out: &mut impl Write) -> Result<()> {
-    for PortWidth { name, bits } in &args.port {
-        let mut port = Port::open(roots, board, name)?;
-        port.set(*bits)?;
-        writeln!(out, "port {name}: {} bits", port.width()?)?;
+/// Registers of what is to be set after the loading, opened before it: what cannot be set is known
+/// while nothing is done yet.
+struct Settings<'a> {
+    ports: Vec<(&'a PortWidth, Port)>,
+    clocks: Option<Clocks>,
+    rates: &'a [ClockRate],
+}
+
+impl<'a> Settings<'a> {
+    fn open(args: &'a Args, roots: &Roots, board: &Board) -> Result<Settings<'a>> {
+        let ports = args.port.iter().map(|width| {
+            let port = Port::open(roots, board, &width.name)?;
+            Ok((width, port))
+        });
+        Ok(Settings {
+            ports: ports.collect::<Result<_>>()?,
+            clocks: match args.clock.is_empty() {
+                true => None,
+                false => Some(Clocks::open(roots, board)?),
+            },
+            rates: &args.clock,
+        })
     }
-    if args.clock.is_empty() {
-        return Ok(());
+
+    fn apply(self, out: &mut impl Write) -> Result<()> {
+        for (PortWidth { name, bits }, mut port) in self.ports {
+            port.set(*bits)?;
+            writeln!(out, "port {name}: {} bits", port.width()?)?;
+        }
+        let Some(mut clocks) = self.clocks else {
+            return Ok(());
+        };
+        for ClockRate { index, megahertz } in self.rates {
+            let clock = clocks.set(*index, megahertz * 1e6)?;
+            writeln!(out, "clock PL{index}: {}", rate(&clock))?;
+        }
+        Ok(())
     }
-    let mut clocks = Clocks::open(roots, board)?;
-    for ClockRate { index, megahertz } in &args.clock {
-        let clock = clocks.set(*index, megahertz * 1e6)?;
-        writeln!(out, "clock PL{index}: {}", rate(&clock))?;
-    }
-    Ok(())
 }
 
 /// A clock's rate, for people.

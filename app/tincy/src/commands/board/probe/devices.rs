@@ -1,6 +1,7 @@
 //! What drivers made available: the accelerator, cameras, displays, sensors.
 
 use super::finding::Finding;
+use super::memory;
 use tincy_drivers::Roots;
 use tincy_drivers::board::ACCELERATOR;
 use tincy_drivers::node::{self, Connector, Video};
@@ -39,11 +40,7 @@ fn accelerator(roots: &Roots) -> Vec<Finding> {
 
 /// Opening a node touches no register.
 fn opened(device: &Device) -> Finding {
-    let node = std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(device.node());
-    match node {
+    match memory::opens(device.node()) {
         Ok(_) => Finding::ok("accelerator", described(device)),
         Err(error) => Finding::missing(
             "accelerator",

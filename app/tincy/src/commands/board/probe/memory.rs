@@ -1,6 +1,9 @@
 //! Memory that the accelerator could use.
 
 use super::finding::Finding;
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::path::Path;
 use tincy_drivers::Roots;
 use tincy_drivers::board::BUFFER;
 use tincy_drivers::memory::contiguous;
@@ -12,6 +15,10 @@ const NEEDED: u64 = 12_500_000;
 const REMEDY: &str = "build and load u-dma-buf (github.com/ikwzm/udmabuf): `modprobe u-dma-buf \
                       tincy-buf0=16777216`, or give the accelerator's node a second `reg` in \
                       reserved no-map memory";
+
+/// What lets others than root open a buffer.
+const RULE: &str =
+    "run as root, or give udev the rule SUBSYSTEM==\"u-dma-buf\", GROUP=\"tincy\", MODE=\"0660\"";
 
 pub(super) fn findings(roots: &Roots) -> Vec<Finding> {
     vec![buffer(roots), reserved(roots), pool(roots), physical(roots)]
@@ -40,7 +47,13 @@ fn buffer(roots: &Roots) -> Finding {
                 mebibytes(NEEDED)
             ),
         ),
-        Some(ours) => Finding::ok("buffer", format!("u-dma-buf {}", shown(ours))),
+        Some(ours) => match opens(&roots.dev.join(BUFFER)) {
+            Ok(()) => Finding::ok("buffer", format!("u-dma-buf {}", shown(ours))),
+            Err(error) => {
+                let text = format!("u-dma-buf {}: {error}", shown(ours));
+                Finding::missing("buffer", text, RULE)
+            }
+        },
         None if second_region(roots) => Finding::ok(
             "buffer",
             "the second region of the accelerator's UIO device",
@@ -103,22 +116,29 @@ fn pool(roots: &Roots) -> Finding {
 
 /// Whether registers can be looked at without a driver.
 fn physical(roots: &Roots) -> Finding {
-    let path = roots.dev.join("mem");
-    let opened = std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(&path);
-    match opened {
-        Ok(_) => Finding::ok(
+    let use_of_it = "clocks and ports of the logic are read by it, nothing else needs it";
+    match opens(&roots.dev.join("mem")) {
+        Ok(()) => Finding::ok(
             "/dev/mem",
             "opens; a strict kernel may still refuse addresses",
+        ),
+        Err(error) if error.kind() == ErrorKind::NotFound => Finding::note(
+            "/dev/mem",
+            "is not there",
+            format!("a kernel with CONFIG_DEVMEM; {use_of_it}"),
         ),
         Err(error) => Finding::note(
             "/dev/mem",
             error.to_string(),
-            "run as root; clocks and ports of the logic are read by it, nothing else needs it",
+            format!("run as root; {use_of_it}"),
         ),
     }
+}
+
+/// Whether a node opens for reading and writing.
+pub(super) fn opens(node: &Path) -> std::io::Result<()> {
+    let opened = OpenOptions::new().read(true).write(true).open(node);
+    opened.map(|_| ())
 }
 
 fn mebibytes(bytes: u64) -> String {
