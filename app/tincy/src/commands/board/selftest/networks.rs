@@ -90,10 +90,10 @@ impl Case {
         let (mut source, mut inputs) = (Source::Input, self.inputs);
         for (index, stage) in self.stages.iter().enumerate() {
             let convolution = convolution(&mut chance, inputs, stage, code)?;
-            source = builder.layer(&format!("conv{index}"), convolution, &[source])?;
+            source = builder.layer(format!("conv{index}"), convolution, &[source])?;
             if let Some(step) = stage.pool {
                 let pool = pool(overlay.pool_size as usize, step);
-                source = builder.layer(&format!("pool{index}"), pool, &[source])?;
+                source = builder.layer(format!("pool{index}"), pool, &[source])?;
             }
             inputs = stage.outputs;
         }

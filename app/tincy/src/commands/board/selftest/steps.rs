@@ -16,6 +16,9 @@ const MEMORY: usize = 1 << 20;
 /// Frames of a network: the first one's weights are loaded, the others must not change.
 const FRAMES: usize = 3;
 
+/// What a step tries: what it notes, or why it failed.
+type Try = fn(&Core) -> Result<String>;
+
 impl Step {
     /// Goes a step: what it notes, or why it failed.
     pub(super) fn take(name: impl Into<String>, step: impl FnOnce() -> Result<String>) -> Step {
@@ -49,7 +52,7 @@ impl Step {
 
 /// All steps of a core. What stands on a step that failed is left out.
 pub(super) fn all(core: &Core) -> Vec<Step> {
-    let first: [(&str, fn(&Core) -> Result<String>); 5] = [
+    let first: [(&str, Try); 5] = [
         // Reading logic that does not run would stop the board: this one is asked before all else.
         ("logic", |core| Ok(core.check_running()?)),
         ("registers", registers),
