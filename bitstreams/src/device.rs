@@ -1,6 +1,7 @@
 //! Devices: what a chip has, and how much of it a design can use.
 
 use crate::Error;
+use crate::idcode::Idcodes;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -34,6 +35,9 @@ pub struct Device {
     /// Share of the LUTs that a design can use before routing fails.
     #[serde(default = "usable_lut")]
     pub usable_lut: f64,
+    /// By what its configuration logic is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idcodes: Option<Idcodes>,
 }
 
 /// The limit of the public FINN tools (papers.md 2.6: "70 % LUT as the routing limit").

@@ -91,6 +91,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod board;
 pub mod budget;
 mod cheapest;
 pub mod comparison;
@@ -101,6 +102,7 @@ pub mod device;
 mod error;
 pub mod fit;
 pub mod greedy;
+pub mod idcode;
 pub mod options;
 pub mod overlay;
 pub mod points;

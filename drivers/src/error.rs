@@ -86,6 +86,24 @@ pub enum Error {
         /// What would be right.
         expected: &'static str,
     },
+    /// A file that is no bitstream for this board.
+    #[error("{file}: {what}; {remedy}")]
+    Bitstream {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// Logic that cannot be loaded, unloaded, clocked or touched.
+    #[error("{what}; {remedy}")]
+    Logic {
+        /// What is in the way.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
     /// A layer that the accelerator cannot run.
     #[error("layer {layer}: {what}: {expected} expected, found {found}")]
     Layer {

@@ -8,7 +8,11 @@
 //! | [`registers`] | 32-bit registers and interrupts: UIO, `/dev/mem`; maps of registers by name |
 //! | [`memory`] | memory that a device reads and writes: u-dma-buf, reserved memory, plain memory |
 //! | [`display`] | screens without a desktop, by the kernel's mode setting |
+//! | [`board`] | which board this is |
+//! | [`fpga`] | the logic: bitstreams, loading, clocks, widths of ports |
 //! | [`accelerator`] | the drivers of the overlays, their emulation, and when the CPU takes over |
+//! | [`sensor`] | temperatures, voltages, power |
+//! | [`node`] | cameras and displays that the kernel has |
 //! | `sysfs` | attributes of the kernel's devices |
 //! | `error` | what can be missing or fail, and what to do then |
 //!
@@ -17,10 +21,14 @@
 #![deny(unsafe_code)]
 
 pub mod accelerator;
+pub mod board;
 pub mod display;
 mod error;
+pub mod fpga;
 pub mod memory;
+pub mod node;
 pub mod registers;
+pub mod sensor;
 mod sysfs;
 
 pub use error::Error;

@@ -1,6 +1,7 @@
 //! Attributes of the kernel's devices: one value a file, as text.
 
 use crate::{Error, Result};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Where the kernel shows its devices: `/sys` and `/dev`, or a copy of their shape.
@@ -10,13 +11,26 @@ pub struct Roots {
     pub sys: PathBuf,
     /// Root of the device nodes.
     pub dev: PathBuf,
+    /// What the kernel tells of itself.
+    pub proc: PathBuf,
+    /// Where the kernel looks for files that are loaded into devices.
+    pub firmware: PathBuf,
 }
 
 impl Default for Roots {
     fn default() -> Roots {
+        Roots::under(Path::new("/"))
+    }
+}
+
+impl Roots {
+    /// The usual places below a folder.
+    pub fn under(root: &Path) -> Roots {
         Roots {
-            sys: "/sys".into(),
-            dev: "/dev".into(),
+            sys: root.join("sys"),
+            dev: root.join("dev"),
+            proc: root.join("proc"),
+            firmware: root.join("lib/firmware"),
         }
     }
 }
@@ -29,6 +43,19 @@ pub(crate) fn text(path: &Path) -> Result<String> {
         "is the kernel module of this device loaded?",
     ))?;
     Ok(text.trim_end().to_string())
+}
+
+/// The text of an attribute that need not be there.
+pub(crate) fn optional(path: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok()?;
+    Some(text.trim_end().to_string())
+}
+
+/// Writes an attribute that exists.
+pub(crate) fn write(path: &Path, value: &str, remedy: &str) -> Result<()> {
+    let file = std::fs::OpenOptions::new().write(true).open(path);
+    let written = file.and_then(|mut file| file.write_all(value.as_bytes()));
+    written.map_err(Error::io(path, remedy))
 }
 
 /// A number, decimal or with `0x` in front, as the kernel writes both.

@@ -25,13 +25,10 @@ struct Tree {
 impl Tree {
     fn new() -> Tree {
         let root = tempfile::tempdir().unwrap();
-        let (sys, dev) = (root.path().join("sys"), root.path().join("dev"));
-        fs::create_dir_all(&sys).unwrap();
-        fs::create_dir_all(&dev).unwrap();
-        Tree {
-            roots: Roots { sys, dev },
-            root,
-        }
+        let roots = Roots::under(root.path());
+        fs::create_dir_all(&roots.sys).unwrap();
+        fs::create_dir_all(&roots.dev).unwrap();
+        Tree { roots, root }
     }
 
     fn put(&self, path: &str, text: &str) {

@@ -26,10 +26,7 @@ const PHYSICAL: u64 = 0x3300_0000;
 /// A UIO device `tincy-accel` with a page of registers and memory behind it, in one file; the same file is
 /// the other process's `/dev/mem`.
 fn tree(root: &Path, bytes: usize) -> Roots {
-    let roots = Roots {
-        sys: root.join("sys"),
-        dev: root.join("dev"),
-    };
+    let roots = Roots::under(root);
     let folder = roots.sys.join("class/uio/uio0");
     for (map, address, size) in [(0, 0x3200_0000, PAGE as u64), (1, PHYSICAL, bytes as u64)] {
         let map = folder.join(format!("maps/map{map}"));

@@ -1,6 +1,6 @@
 //! The command line as a whole: global options, sub-commands, log.
 
-use crate::commands::{bench, detect, eval, import, inspect, models, plan, replay};
+use crate::commands::{bench, board, detect, eval, import, inspect, models, plan, replay};
 use crate::outcome::{self, Outcome};
 use crate::progress;
 use clap::{ArgAction, Parser, Subcommand};
@@ -40,6 +40,8 @@ enum Command {
     Bench(bench::Args),
     /// Predicts what fits a device and how fast it will run
     Plan(plan::Args),
+    /// Looks at a board, loads its logic, tests its accelerator
+    Board(board::Args),
     /// Measures how well a model finds what is known to be there
     Eval(eval::Args),
 }
@@ -71,6 +73,7 @@ impl Command {
             Command::Inspect(args) => inspect::run(args),
             Command::Bench(args) => bench::run(args),
             Command::Plan(args) => plan::run(args),
+            Command::Board(args) => board::run(args),
             Command::Eval(args) => eval::run(args),
         }
     }

@@ -6,11 +6,13 @@
 //! | [`reserved`] | memory that the device tree reserves, as a region of a UIO device |
 //! | [`plain`] | memory of this process, for emulated devices |
 //! | [`bus`] | memory as an emulated device sees it |
+//! | [`contiguous`] | what of it there is on a board |
 //! | `mapping` | mapped memory itself |
 //! | `barrier` | order between memory and registers |
 
 pub mod barrier;
 pub mod bus;
+pub mod contiguous;
 pub(crate) mod mapping;
 pub mod plain;
 pub mod reserved;

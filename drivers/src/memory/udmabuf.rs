@@ -13,6 +13,9 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+/// The classes of the module, now and in older releases.
+pub(super) const CLASSES: [&str; 2] = ["u-dma-buf", "udmabuf"];
+
 /// What gets a node or its attributes to open.
 const CLOSED: &str = "run as root, or give udev rules for SUBSYSTEM==\"u-dma-buf\"";
 
@@ -71,7 +74,7 @@ fn remedy(name: &str, need: Need) -> String {
 /// The folder of a buffer in either class.
 fn find(roots: &Roots, name: &str, need: Need) -> Result<PathBuf> {
     let mut others = Vec::new();
-    for class in ["u-dma-buf", "udmabuf"] {
+    for class in CLASSES {
         for folder in sysfs::devices(&roots.sys.join("class").join(class))? {
             match sysfs::name(&folder) {
                 found if found == name => return Ok(folder),

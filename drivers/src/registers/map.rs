@@ -5,12 +5,16 @@ use crate::{Error, Result};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-/// The registers of an overlay, by name.
+/// The registers of an overlay, or of a block of the chip, by name.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegisterMap {
-    /// Name of the overlay.
+    /// Name of the overlay or the block.
+    #[serde(alias = "block")]
     pub overlay: String,
+    /// Physical addresses of the windows, one an instance, where the chip fixes them.
+    #[serde(default)]
+    pub bases: Vec<Address>,
     /// For people.
     #[serde(default)]
     pub about: String,
@@ -68,12 +72,31 @@ pub struct Field {
     pub about: String,
 }
 
+/// A physical address; in the file as text, `"0xff5e0000"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address(pub u64);
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Address, D::Error> {
+        hexadecimal(deserializer, "base").map(Address)
+    }
+}
+
 fn offset<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    hexadecimal(deserializer, "offset")
+}
+
+fn hexadecimal<'de, D, N>(deserializer: D, what: &str) -> Result<N, D::Error>
+where
+    D: Deserializer<'de>,
+    N: TryFrom<u64>,
+{
     let text = String::deserialize(deserializer)?;
     let digits = text.strip_prefix("0x");
-    let number = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-    number
-        .ok_or_else(|| D::Error::custom(format!("offset {text:?}: hexadecimal like 0x10 expected")))
+    let number = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    let number = number.and_then(|number| N::try_from(number).ok());
+    let wrong = || D::Error::custom(format!("{what} {text:?}: hexadecimal like 0x10 expected"));
+    number.ok_or_else(wrong)
 }
 
 impl Field {
@@ -147,6 +170,22 @@ impl RegisterMap {
         })?;
         map.check().map_err(|what| map.wrong(what))?;
         Ok(map)
+    }
+
+    /// Reads the maps of several blocks and checks them.
+    ///
+    /// # Errors
+    /// As [`parse`](RegisterMap::parse).
+    pub fn parse_all(text: &str) -> Result<Vec<RegisterMap>> {
+        let maps: Vec<RegisterMap> =
+            serde_json::from_str(text).map_err(|error| Error::RegisterMap {
+                overlay: "a chip".into(),
+                what: error.to_string(),
+            })?;
+        for map in &maps {
+            map.check().map_err(|what| map.wrong(what))?;
+        }
+        Ok(maps)
     }
 
     /// The register of a name.

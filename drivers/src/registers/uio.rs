@@ -118,6 +118,12 @@ impl Device {
         })
     }
 
+    /// Whether its device-tree node has an interrupt; none where it has no such node.
+    pub fn has_interrupt(&self) -> Option<bool> {
+        let node = self.folder.join("device/of_node");
+        node.is_dir().then(|| node.join("interrupts").exists())
+    }
+
     /// Opens the node.
     pub(crate) fn open(&self) -> Result<File> {
         let file = OpenOptions::new().read(true).write(true).open(&self.node);

@@ -1,6 +1,7 @@
 //! The sub-commands: each file has the arguments and what is done with them.
 
 pub mod bench;
+pub mod board;
 pub mod detect;
 pub mod eval;
 pub mod import;
