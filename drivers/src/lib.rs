@@ -7,15 +7,20 @@
 //! | --- | --- |
 //! | [`registers`] | 32-bit registers and interrupts: UIO, `/dev/mem`; maps of registers by name |
 //! | [`memory`] | memory that a device reads and writes: u-dma-buf, reserved memory, plain memory |
+//! | [`camera`] | cameras of Video4Linux: what there is, and frames that keep coming |
+//! | [`connector`] | where displays can be plugged in |
 //! | [`accelerator`] | the drivers of the overlays, their emulation, and when the CPU takes over |
 //! | `sysfs` | attributes of the kernel's devices |
 //! | `error` | what can be missing or fail, and what to do then |
 //!
-//! `unsafe` stands in `registers::window`, `memory::mapping` and `memory::barrier` only.
+//! `unsafe` stands in `registers::window`, `memory::mapping`, `memory::barrier` and
+//! `camera::video4linux` only.
 
 #![deny(unsafe_code)]
 
 pub mod accelerator;
+pub mod camera;
+pub mod connector;
 mod error;
 pub mod memory;
 pub mod registers;

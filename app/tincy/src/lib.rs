@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`cli`] | the command line as a whole: global options, sub-commands, log |
 //! | [`outcome`] | how a run ended, and its exit code |
+//! | [`camera`] | which camera is wanted, and its frames |
 //! | [`commands`] | the sub-commands, a file each |
 //! | [`mod@bench`] | how long things take |
 //! | [`columns`] | tables of text |
@@ -22,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bench;
+pub mod camera;
 pub mod cli;
 pub mod columns;
 pub mod commands;

@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod detect;
+pub mod devices;
 pub mod eval;
 pub mod import;
 pub mod inspect;
