@@ -9,6 +9,7 @@
 //! | [`mod@bench`] | how long things take |
 //! | [`columns`] | tables of text |
 //! | [`inputs`] | which files to work on |
+//! | [`live`] | frames as they come, from a camera |
 //! | [`recording`] | recordings to frames |
 //! | [`output`] | what was found, in the form that is wanted |
 //! | [`pipeline`] | items through several workers, in order |
@@ -30,6 +31,7 @@ pub mod commands;
 pub mod detector;
 pub mod ffmpeg;
 pub mod inputs;
+pub mod live;
 pub mod model;
 pub mod outcome;
 pub mod output;

@@ -183,6 +183,7 @@ fn first<S: System>(system: &S, request: &Request) -> Result<(PathBuf, S::Node, 
 /// The camera of a number, or whose name or bus holds a text.
 fn named<S: System>(system: &S, name: &str) -> Result<(PathBuf, S::Node, Identity)> {
     let lower = name.to_lowercase();
+    let by_text = name.parse::<u32>().is_err();
     let (mut problem, mut others) = (None, Vec::new());
     for path in nodes(system)? {
         let is_number = crate::sysfs::name(&path).strip_prefix("video") == Some(name);
@@ -193,9 +194,10 @@ fn named<S: System>(system: &S, name: &str) -> Result<(PathBuf, S::Node, Identit
             }
             Ok((node, identity)) if is_camera(&identity) => {
                 let texts = [&identity.card, &identity.bus];
-                if texts
-                    .iter()
-                    .any(|text| text.to_lowercase().contains(&lower))
+                if by_text
+                    && texts
+                        .iter()
+                        .any(|text| text.to_lowercase().contains(&lower))
                 {
                     usable(&path, &identity)?;
                     return Ok((path, node, identity));
