@@ -20,7 +20,7 @@ pub struct Stream<N: Node> {
     last: Option<u32>,
     /// Frames that the driver has captured, over all starts.
     sequence: u64,
-    /// Why a buffer could not be put back.
+    /// A failure that is said when the frame before it has been handed out.
     trouble: Option<io::Error>,
 }
 
@@ -103,24 +103,27 @@ impl<N: Node> Stream<N> {
         let mut newest: Option<Taken> = None;
         // Not more than there are buffers, so that a camera faster than this loop cannot hold it.
         for _ in 0..self.buffers {
-            let Some(filled) = self.node.dequeue()? else {
-                break;
+            let filled = match self.node.dequeue() {
+                Ok(Some(filled)) => filled,
+                Ok(None) => break,
+                Err(error) => {
+                    self.trouble = Some(error);
+                    break;
+                }
             };
             let taken = self.number(filled, counts);
-            match self.fault(&filled) {
-                Some(fault) => {
-                    fault.count(counts);
-                    self.node.queue(filled.index)?;
-                }
-                None => {
-                    if let Some(late) = newest.replace(taken) {
-                        counts.late += 1;
-                        self.node.queue(late.filled.index)?;
-                    }
-                }
+            if let Some(fault) = self.fault(&filled) {
+                fault.count(counts);
+                self.put_back(&taken);
+            } else if let Some(late) = newest.replace(taken) {
+                counts.late += 1;
+                self.put_back(&late);
             }
         }
-        Ok(newest)
+        match self.trouble.take_if(|_| newest.is_none()) {
+            Some(trouble) => Err(trouble),
+            None => Ok(newest),
+        }
     }
 
     /// Numbers a frame. The driver's number may jump (frames are missing), start anew or stand still.
@@ -160,7 +163,8 @@ impl<N: Node> Stream<N> {
         &memory[..memory.len().min(taken.filled.bytes as usize)]
     }
 
-    /// Puts a frame's buffer back. That it failed is said by the next [`newest`](Stream::newest).
+    /// Puts a frame's buffer back. A failure is said by [`newest`](Stream::newest) when it is called
+    /// next.
     pub fn put_back(&mut self, taken: &Taken) {
         if let Err(error) = self.node.queue(taken.filled.index) {
             self.trouble = Some(error);

@@ -139,6 +139,8 @@ pub struct World {
     /// Calls that were made, in words.
     pub log: Vec<String>,
     pub limit: u32,
+    /// Frames that were taken out.
+    pub taken: u64,
 }
 
 /// The world of fake cameras.
@@ -408,6 +410,7 @@ impl Node for FakeNode {
         let (memory, ours) = &mut self.buffers[index as usize];
         *ours = true;
         memory[..shot.bytes.len()].copy_from_slice(&shot.bytes);
+        self.world.borrow_mut().taken += 1;
         Ok(Some(Filled {
             index,
             bytes: shot.used.unwrap_or(shot.bytes.len() as u32),

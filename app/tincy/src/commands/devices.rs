@@ -10,7 +10,7 @@ use std::io::Write;
 use tincy_drivers::Roots;
 use tincy_drivers::camera::choice::{Offer, rounded};
 use tincy_drivers::camera::format::{Intervals, Sizes};
-use tincy_drivers::camera::{Listing, Mode, Request, Surroundings, Video4Linux, list};
+use tincy_drivers::camera::{Listing, Mode, Surroundings, Video4Linux, list};
 use tincy_drivers::connector::Connector;
 
 /// Arguments of `tincy devices`.
@@ -234,7 +234,7 @@ mod tests {
     use super::*;
     use tincy_drivers::camera::choice::choose;
     use tincy_drivers::camera::kernel::Identity;
-    use tincy_drivers::camera::{FourCc, Interval};
+    use tincy_drivers::camera::{FourCc, Interval, Request};
 
     fn offer(fourcc: FourCc, sizes: Sizes, rates: &[(u32, u32)]) -> Offer {
         let one = |&(n, d): &(u32, u32)| Intervals::One(Interval::new(n, d).unwrap());

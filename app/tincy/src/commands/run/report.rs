@@ -11,7 +11,7 @@ use tincy_drivers::camera::Counts;
 
 /// The figures of a run.
 #[derive(Debug, Serialize)]
-pub struct Report {
+pub(super) struct Report {
     source: String,
     seconds: f64,
     /// Frames put out.
@@ -71,7 +71,7 @@ struct Dropped {
 
 impl Report {
     /// The figures of a flow through so many workers.
-    pub fn new(source: String, workers: usize, flow: &Flow) -> Report {
+    pub(super) fn new(source: String, workers: usize, flow: &Flow) -> Report {
         let seconds = flow.elapsed.as_secs_f64();
         let rate = |frames: u64| frames as f64 / seconds.max(1e-9);
         let stage = |name, threads, durations: &Durations| Stage {
@@ -123,7 +123,7 @@ impl Report {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn tell(&self, path: &Path) -> Result<()> {
+    pub(super) fn tell(&self, path: &Path) -> Result<()> {
         if path == Path::new("-") {
             self.text().lines().for_each(|line| log::info!("{line}"));
             return Ok(());
@@ -170,7 +170,7 @@ impl Report {
 
 impl Dropped {
     /// The reasons that there were, or `none`.
-    pub fn text(&self) -> String {
+    fn text(&self) -> String {
         let reasons = [
             (self.busy, "no worker free"),
             (self.late, "late in the driver"),
@@ -191,7 +191,7 @@ impl Dropped {
 }
 
 /// A line at the end of a run.
-pub fn summary(flow: &Flow) -> String {
+pub(super) fn summary(flow: &Flow) -> String {
     let report = Report::new(String::new(), 1, flow);
     let (frames, seconds, rate) = (report.frames, report.seconds, report.rate);
     let unit = if frames == 1 { "frame" } else { "frames" };
