@@ -28,6 +28,16 @@ pub enum Error {
         /// What to do.
         remedy: String,
     },
+    /// A camera that cannot be used, or none.
+    #[error("{device}: {what}; {remedy}")]
+    Camera {
+        /// Its device node.
+        device: String,
+        /// What is wrong with it.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
     /// An attribute of the kernel that makes no sense.
     #[error("{path}: found {found:?}, expected {expected}")]
     Attribute {

@@ -10,18 +10,23 @@
 //! | [`display`] | screens without a desktop, by the kernel's mode setting |
 //! | [`board`] | which board this is |
 //! | [`fpga`] | the logic: bitstreams, loading, clocks, widths of ports |
+//! | [`camera`] | cameras of Video4Linux: what there is, and frames that keep coming |
+//! | [`connector`] | where displays can be plugged in |
 //! | [`accelerator`] | the drivers of the overlays, their emulation, and when the CPU takes over |
 //! | [`sensor`] | temperatures, voltages, power |
 //! | [`node`] | cameras and displays that the kernel has |
 //! | `sysfs` | attributes of the kernel's devices |
 //! | `error` | what can be missing or fail, and what to do then |
 //!
-//! `unsafe` stands in `registers::window`, `memory::mapping` and `memory::barrier` only.
+//! `unsafe` stands in `registers::window`, `memory::mapping`, `memory::barrier` and
+//! `camera::video4linux` only.
 
 #![deny(unsafe_code)]
 
 pub mod accelerator;
 pub mod board;
+pub mod camera;
+pub mod connector;
 pub mod display;
 mod error;
 pub mod fpga;

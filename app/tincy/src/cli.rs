@@ -1,6 +1,8 @@
 //! The command line as a whole: global options, sub-commands, log.
 
-use crate::commands::{bench, board, detect, eval, import, inspect, models, plan, replay};
+use crate::commands::{
+    bench, board, detect, devices, eval, import, inspect, models, plan, replay, run,
+};
 use crate::outcome::{self, Outcome};
 use crate::progress;
 use clap::{ArgAction, Parser, Subcommand};
@@ -30,6 +32,10 @@ enum Command {
     Detect(detect::Args),
     /// Finds objects in recordings
     Replay(replay::Args),
+    /// Finds objects as a camera sees them
+    Run(run::Args),
+    /// Lists cameras and displays
+    Devices(devices::Args),
     /// Lists the models that are built in
     Models(models::Args),
     /// Turns a published network into a model file
@@ -68,6 +74,8 @@ impl Command {
         match self {
             Command::Detect(args) => detect::run(args),
             Command::Replay(args) => replay::run(args),
+            Command::Run(args) => run::run(args),
+            Command::Devices(args) => devices::run(args),
             Command::Models(args) => models::run(args),
             Command::Import(args) => import::run(args),
             Command::Inspect(args) => inspect::run(args),

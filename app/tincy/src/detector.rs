@@ -7,7 +7,7 @@ use tincy_engine::options::MAX_THREADS;
 use tincy_engine::tensor::{Tensor, TensorMut};
 use tincy_engine::{Backend, Options, Plan, Session};
 use tincy_network::Network;
-use tincy_vision::{Detection, Filter, Fitting, Frame, Map};
+use tincy_vision::{Detection, Filter, Fitting, Frame, Map, RawFrame};
 
 /// What counts as found.
 #[derive(Clone, Debug, clap::Args)]
@@ -200,17 +200,41 @@ impl Detector {
         self.found()
     }
 
+    /// The same in a camera's picture, of which no RGB picture is made.
+    ///
+    /// # Errors
+    /// If the picture's size cannot be.
+    pub fn detect_raw(&mut self, raw: &RawFrame) -> Result<Vec<Detection>> {
+        let fitting = Detector::fitting(&mut self.fitting, &self.model, raw.size())?;
+        match self.session.input_mut() {
+            TensorMut::F32(input) => fitting.apply_raw(raw, input)?,
+            TensorMut::U8(input) => fitting.apply_raw(raw, input)?,
+            TensorMut::I8(input) => fitting.apply_raw(raw, input)?,
+        }
+        self.session.run();
+        self.found()
+    }
+
+    /// The fitting for pictures of a size.
+    fn fitting<'a>(
+        kept: &'a mut Option<Fitting>,
+        model: &Model,
+        size: (usize, usize),
+    ) -> Result<&'a mut Fitting> {
+        let fitting = match kept.take().filter(|fitting| fitting.size() == size) {
+            Some(fitting) => fitting,
+            None => Fitting::new(model.network.input(), size.0, size.1)?,
+        };
+        Ok(kept.insert(fitting))
+    }
+
     /// Makes the network's input from a frame: the first of [`detect`](Detector::detect)'s steps.
     ///
     /// # Errors
     /// If the frame's size cannot be.
     pub fn fit(&mut self, frame: &Frame) -> Result<()> {
         let size = (frame.width, frame.height);
-        let fitting = match self.fitting.take().filter(|fitting| fitting.size() == size) {
-            Some(fitting) => fitting,
-            None => Fitting::new(self.model.network.input(), frame.width, frame.height)?,
-        };
-        let fitting = self.fitting.insert(fitting);
+        let fitting = Detector::fitting(&mut self.fitting, &self.model, size)?;
         match self.session.input_mut() {
             TensorMut::F32(input) => fitting.apply(frame, input)?,
             TensorMut::U8(input) => fitting.apply(frame, input)?,

@@ -4,10 +4,12 @@
 //! | --- | --- |
 //! | [`cli`] | the command line as a whole: global options, sub-commands, log |
 //! | [`outcome`] | how a run ended, and its exit code |
+//! | [`camera`] | which camera is wanted, and its frames |
 //! | [`commands`] | the sub-commands, a file each |
 //! | [`mod@bench`] | how long things take |
 //! | [`columns`] | tables of text |
 //! | [`inputs`] | which files to work on |
+//! | [`live`] | frames as they come, from a camera |
 //! | [`recording`] | recordings to frames |
 //! | [`output`] | what was found, in the form that is wanted |
 //! | [`pipeline`] | items through several workers, in order |
@@ -22,12 +24,14 @@
 #![forbid(unsafe_code)]
 
 pub mod bench;
+pub mod camera;
 pub mod cli;
 pub mod columns;
 pub mod commands;
 pub mod detector;
 pub mod ffmpeg;
 pub mod inputs;
+pub mod live;
 pub mod model;
 pub mod outcome;
 pub mod output;

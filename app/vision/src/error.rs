@@ -80,4 +80,18 @@ pub enum Error {
         /// Bytes it has.
         found: usize,
     },
+    /// A picture's rows start closer to each other than a row is long.
+    #[error(
+        "a row of a {format} picture {width} pixels wide has {expected} bytes, rows of {found} are too short"
+    )]
+    Stride {
+        /// Name of the layout.
+        format: &'static str,
+        /// Columns.
+        width: usize,
+        /// Bytes of a row.
+        expected: usize,
+        /// Bytes from a row to the next.
+        found: usize,
+    },
 }

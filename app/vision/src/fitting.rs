@@ -4,7 +4,8 @@ use crate::axis::{Axis, Direction};
 use crate::lanes::Lanes;
 use crate::letterbox::Placement;
 use crate::levels::{Levels, Sample};
-use crate::resample::{Colours, Resampler};
+use crate::raw::{RawFrame, Scratch};
+use crate::resample::{Colours, Resampler, Rows};
 use crate::{Error, Frame, Rect};
 use tincy_network::{Fit, Input, Resample};
 
@@ -22,6 +23,8 @@ pub struct Fitting {
     fill: f32,
     levels: Levels,
     engine: Engine,
+    /// For the rows of a camera's picture.
+    scratch: Scratch,
 }
 
 /// A rule of resampling, and the memory for a row of what it gives.
@@ -85,6 +88,7 @@ impl Fitting {
             height,
             placement,
             engine,
+            scratch: Scratch::default(),
         })
     }
 
@@ -108,7 +112,26 @@ impl Fitting {
     /// # Errors
     /// If the frame has another size, or `output` another length or type than the input.
     pub fn apply<S: Sample>(&mut self, frame: &Frame, output: &mut [S]) -> Result<(), Error> {
-        self.check(frame, output)?;
+        self.check((frame.width, frame.height), frame.pixels.len(), output)?;
+        self.fill_input(&mut &*frame, output);
+        Ok(())
+    }
+
+    /// The same from a camera's picture, of which only the rows that are needed become RGB; equal to
+    /// [`apply`](Fitting::apply) on [`RawFrame::to_rgb`], bit for bit.
+    ///
+    /// # Errors
+    /// As [`apply`](Fitting::apply).
+    pub fn apply_raw<S: Sample>(&mut self, raw: &RawFrame, output: &mut [S]) -> Result<(), Error> {
+        let (width, height) = raw.size();
+        self.check((width, height), 3 * width * height, output)?;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        self.fill_input(&mut raw.lines(self.lanes, &mut scratch), output);
+        self.scratch = scratch;
+        Ok(())
+    }
+
+    fn fill_input<S: Sample>(&mut self, picture: &mut impl Rows, output: &mut [S]) {
         let channels = self.input.shape.channels;
         let at = self.placement;
         let rows = output.chunks_exact_mut(channels * self.input.shape.width);
@@ -123,10 +146,9 @@ impl Fitting {
             let (middle, right) = rest.split_at_mut(channels * at.width);
             self.levels.fill(self.fill, left);
             self.engine
-                .row(self.lanes, &self.levels, frame, index, middle);
+                .row(self.lanes, &self.levels, picture, index, middle);
             self.levels.fill(self.fill, right);
         }
-        Ok(())
     }
 
     /// A rectangle in fractions of the input, 0 to 1, in pixels of the frame; not clipped.
@@ -135,15 +157,19 @@ impl Fitting {
             .to_picture(rect, self.input.shape, self.width, self.height)
     }
 
-    fn check<S: Sample>(&self, frame: &Frame, output: &[S]) -> Result<(), Error> {
-        let bytes = frame.pixels.len();
-        let fits = (frame.width, frame.height) == (self.width, self.height);
+    fn check<S: Sample>(
+        &self,
+        (width, height): (usize, usize),
+        bytes: usize,
+        output: &[S],
+    ) -> Result<(), Error> {
+        let fits = (width, height) == (self.width, self.height);
         if !fits || bytes != 3 * self.width * self.height {
             return Err(Error::Frame {
                 width: self.width,
                 height: self.height,
-                found_width: frame.width,
-                found_height: frame.height,
+                found_width: width,
+                found_height: height,
                 bytes,
             });
         }
@@ -175,14 +201,13 @@ impl Engine {
         &mut self,
         lanes: Lanes,
         levels: &Levels,
-        frame: &Frame,
+        picture: &mut impl Rows,
         index: usize,
         samples: &mut [S],
     ) {
-        let (pixels, stride) = (&frame.pixels[..], frame.stride());
         match self {
             Engine::Aligned(resampler, line) => {
-                let pair = resampler.pair(pixels, stride, index);
+                let pair = resampler.pair(picture, index);
                 if let Some(floats) = levels.unchanged(samples) {
                     lanes.down(pair, floats);
                 } else {
@@ -191,7 +216,7 @@ impl Engine {
                 }
             }
             Engine::HalfPixel(resampler, line) => {
-                lanes.down_to_bytes(resampler.pair(pixels, stride, index), line);
+                lanes.down_to_bytes(resampler.pair(picture, index), line);
                 if let Some(floats) = levels.unchanged(samples) {
                     lanes.fractions(line, floats);
                 } else {

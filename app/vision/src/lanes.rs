@@ -82,6 +82,11 @@ impl Lanes {
         on!(self, fractions, fractions_avx2, (bytes, out));
     }
 
+    /// Pairs of bytes taken apart: the first ones and the second ones.
+    pub(crate) fn split(self, pairs: &[u8], first: &mut [u8], second: &mut [u8]) {
+        on!(self, split, split_avx2, (pairs, first, second));
+    }
+
     /// A row of luma and chroma to RGB; each chroma sample belongs to `step` pixels.
     pub(crate) fn colours(self, matrix: &Matrix, planes: [&[u8]; 3], step: usize, line: &mut [u8]) {
         on!(self, colours, colours_avx2, (matrix, planes, step, line));
@@ -160,6 +165,21 @@ fn fractions(bytes: &[u8], out: &mut [f32]) {
 #[inline(always)]
 fn colours(matrix: &Matrix, planes: [&[u8]; 3], step: usize, line: &mut [u8]) {
     matrix.line(planes, step, line);
+}
+
+#[inline(always)]
+fn split(pairs: &[u8], first: &mut [u8], second: &mut [u8]) {
+    let (pairs, _) = pairs.as_chunks::<2>();
+    let out = first.iter_mut().zip(second);
+    for (pair, (first, second)) in pairs.iter().zip(out) {
+        (*first, *second) = (pair[0], pair[1]);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn split_avx2(pairs: &[u8], first: &mut [u8], second: &mut [u8]) {
+    split(pairs, first, second);
 }
 
 #[cfg(target_arch = "x86_64")]

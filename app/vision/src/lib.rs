@@ -3,6 +3,7 @@
 //! | module | subject |
 //! | --- | --- |
 //! | [`frame`] | a picture in memory |
+//! | [`raw`] | a picture as a camera gives it |
 //! | [`letterbox`] | where a picture lies in the network's input |
 //! | [`fitting`] | a picture made into the network's input |
 //! | [`axis`] | the resampling rules |
@@ -35,6 +36,7 @@ pub mod letterbox;
 pub mod levels;
 pub mod nms;
 pub mod pixel;
+pub mod raw;
 mod resample;
 
 pub use decode::{Candidate, Map};
@@ -44,3 +46,4 @@ pub use error::Error;
 pub use filter::{Filter, detections};
 pub use fitting::Fitting;
 pub use frame::Frame;
+pub use raw::RawFrame;

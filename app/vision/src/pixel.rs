@@ -55,6 +55,15 @@ pub enum Range {
     Full,
 }
 
+/// How much red, green and blue there is in luma.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// ITU-R BT.601: nearly all cameras and JPEG.
+    Bt601,
+    /// ITU-R BT.709: high-definition video.
+    Bt709,
+}
+
 /// Coefficients in units of 2^-14.
 pub(crate) struct Matrix {
     black: i32,
@@ -67,25 +76,26 @@ pub(crate) struct Matrix {
 
 const SHIFT: u32 = 14;
 
-impl Range {
-    fn matrix(self) -> Matrix {
-        match self {
-            Range::Limited => Matrix {
-                black: 16,
-                luma: 19077,
-                red_v: 26149,
-                green_u: 6419,
-                green_v: 13320,
-                blue_u: 33050,
-            },
-            Range::Full => Matrix {
-                black: 0,
-                luma: 16384,
-                red_v: 22970,
-                green_u: 5638,
-                green_v: 11700,
-                blue_u: 29032,
-            },
+impl Matrix {
+    /// The module [`raw`](crate::raw) tells where they come from.
+    pub(crate) fn new(encoding: Encoding, range: Range) -> Matrix {
+        let [red_v, green_u, green_v, blue_u] = match (encoding, range) {
+            (Encoding::Bt601, Range::Limited) => [26149, 6419, 13320, 33050],
+            (Encoding::Bt601, Range::Full) => [22970, 5638, 11700, 29032],
+            (Encoding::Bt709, Range::Limited) => [29372, 3494, 8731, 34610],
+            (Encoding::Bt709, Range::Full) => [25802, 3069, 7670, 30402],
+        };
+        let (black, luma) = match range {
+            Range::Limited => (16, 19077),
+            Range::Full => (0, 16384),
+        };
+        Matrix {
+            black,
+            luma,
+            red_v,
+            green_u,
+            green_v,
+            blue_u,
         }
     }
 }
@@ -120,7 +130,7 @@ pub fn to_rgb(
     }
     let (luma, chroma) = planes.split_at(width * height);
     let (u, v) = chroma.split_at(chroma.len() / 2);
-    let matrix = range.matrix();
+    let matrix = Matrix::new(Encoding::Bt601, range);
     let lanes = Lanes::best();
     let (columns, rows) = sampling.chroma(width, height);
     let step = if columns == width { 1 } else { 2 };

@@ -1,5 +1,6 @@
 //! Bilinear resampling, row by row: horizontal first, then vertical.
 
+use crate::Frame;
 use crate::axis::{Axis, Real};
 use crate::fetch::{Fetch, STEP};
 use crate::lanes::Lanes;
@@ -72,6 +73,18 @@ impl<T: Real> Across<T> {
     }
 }
 
+/// Rows of an RGB picture, each asked for once at most for a picture, from top to bottom.
+pub(crate) trait Rows {
+    fn row(&mut self, index: usize) -> &[u8];
+}
+
+impl Rows for &Frame {
+    fn row(&mut self, index: usize) -> &[u8] {
+        let stride = self.stride();
+        &self.pixels[index * stride..][..stride]
+    }
+}
+
 /// A prepared change of size. It keeps the last two rows it scaled, so each row of the picture is
 /// read once.
 #[derive(Clone, Debug)]
@@ -129,14 +142,14 @@ impl<T: Real> Resampler<T> {
         self.scaled.iter_mut().for_each(|scaled| scaled.row = None);
     }
 
-    /// What row `index` of the new picture is made of, from RGB `pixels` with `stride` bytes a row.
-    pub(crate) fn pair(&mut self, pixels: &[u8], stride: usize, index: usize) -> Pair<'_, T> {
+    /// What row `index` of the new picture is made of, from the rows of a picture.
+    pub(crate) fn pair(&mut self, rows: &mut impl Rows, index: usize) -> Pair<'_, T> {
         let (upper, lower) = (self.rows.first[index], self.rows.second[index]);
         if self.scaled[1].row == Some(upper) {
             self.scaled.swap(0, 1);
         }
-        self.scale(0, pixels, stride, upper);
-        self.scale(1, pixels, stride, lower);
+        self.scale(0, rows, upper);
+        self.scale(1, rows, lower);
         let samples = self.across.first.len();
         Pair {
             above: &self.scaled[0].values[..samples],
@@ -145,13 +158,13 @@ impl<T: Real> Resampler<T> {
         }
     }
 
-    fn scale(&mut self, slot: usize, pixels: &[u8], stride: usize, row: usize) {
+    fn scale(&mut self, slot: usize, rows: &mut impl Rows, row: usize) {
         let scaled = &mut self.scaled[slot];
         if scaled.row == Some(row) {
             return;
         }
         scaled.row = Some(row);
-        let mut bytes = &pixels[row * stride..][..stride];
+        let mut bytes = rows.row(row);
         if self.colours == Colours::Grey {
             self.grey.clear();
             self.grey.extend(bytes.chunks_exact(3).map(luma));

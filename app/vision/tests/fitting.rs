@@ -289,3 +289,58 @@ fn what_does_not_fit_is_named() {
     };
     assert!(matches!(Fitting::new(&maps, 8, 8), Err(Error::NotAPicture)));
 }
+
+/// A camera's picture fitted as it is gives what it gives as RGB, for every layout, rule, order and
+/// number of channels.
+#[test]
+fn a_cameras_picture_is_fitted_as_its_rgb_is() {
+    use tincy_vision::RawFrame;
+    use tincy_vision::pixel::{Encoding, Range};
+    use tincy_vision::raw::Layout;
+    let layouts = [
+        Layout::Yuyv,
+        Layout::Uyvy,
+        Layout::Nv12,
+        Layout::Rgb,
+        Layout::Grey,
+    ];
+    let sizes = [(1, 1), (2, 1), (37, 23), (64, 48), (161, 90)];
+    let inputs = [Resample::AlignedCorners, Resample::HalfPixel].map(|rule| {
+        [Fit::Stretch, LETTERBOX].map(|fit| {
+            let colour = input(48, 32, fit, rule);
+            let mut codes = colour.clone();
+            codes.number = Number::Code(Code::unsigned(8, 1.0 / 255.0));
+            let mut grey = colour.clone();
+            grey.shape.channels = 1;
+            [colour, codes, grey]
+        })
+    });
+    for (layout, (width, height)) in layouts.iter().flat_map(|l| sizes.map(|size| (*l, size))) {
+        let stride = layout.row_bytes(width) + 7;
+        let data: Vec<u8> = (0..stride * height * 2)
+            .map(|i| (i * 31 + i / 7 * i) as u8)
+            .collect();
+        let raw = RawFrame::new(layout, (width, height), stride, &data).unwrap();
+        let raw = raw.coded(Encoding::Bt709, Range::Full);
+        let mut frame = Frame::default();
+        raw.to_rgb(&mut frame);
+        for input in inputs.iter().flatten().flatten() {
+            let mut fitting = Fitting::new(input, width, height).unwrap();
+            let elements = input.shape.elements();
+            if input.number == Number::F32 {
+                let (mut direct, mut by_rgb) = (vec![f32::NAN; elements], vec![f32::NAN; elements]);
+                fitting.apply_raw(&raw, &mut direct).unwrap();
+                fitting.apply(&frame, &mut by_rgb).unwrap();
+                assert_eq!(bits(&direct), bits(&by_rgb), "{layout:?} {width}x{height}");
+            } else {
+                let (mut direct, mut by_rgb) = (vec![1u8; elements], vec![2u8; elements]);
+                fitting.apply_raw(&raw, &mut direct).unwrap();
+                fitting.apply(&frame, &mut by_rgb).unwrap();
+                assert_eq!(direct, by_rgb, "{layout:?} {width}x{height}");
+            }
+        }
+        let other = Fitting::new(&inputs[0][0][0], width + 1, height);
+        let refused = other.unwrap().apply_raw(&raw, &mut vec![0.0; 48 * 32 * 3]);
+        assert!(matches!(refused, Err(Error::Frame { .. })));
+    }
+}

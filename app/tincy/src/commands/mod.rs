@@ -3,9 +3,11 @@
 pub mod bench;
 pub mod board;
 pub mod detect;
+pub mod devices;
 pub mod eval;
 pub mod import;
 pub mod inspect;
 pub mod models;
 pub mod plan;
 pub mod replay;
+pub mod run;

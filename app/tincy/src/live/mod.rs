@@ -1,0 +1,66 @@
+//! Frames as they come: from a source that does not wait, through workers, out in order.
+//!
+//! ```text
+//! capture ──► mailbox ──► infer-0 .. infer-N ──► channel ──► output (the caller's thread) ──► video
+//!             holds one   each its own           in order     reports, counts, times           draw,
+//!             frame: the  detector                                                            encode
+//!             newest wins
+//! ```
+//!
+//! Whoever is slow makes the one before it wait, up to the mailbox: there the older frame is dropped
+//! and counted. So what is put out is always of now, and memory is bounded: items go round.
+//!
+//! | module | subject |
+//! | --- | --- |
+//! | [`source`] | a camera, or a recording that plays like one |
+//! | [`mailbox`] | the place for one frame |
+//! | [`figures`] | how often, how long, how late |
+//! | [`flow`] | the threads |
+
+pub mod figures;
+pub mod flow;
+pub mod mailbox;
+pub mod source;
+
+use crate::camera::Picture;
+use crate::output::video::stages::Shot;
+use std::time::{Duration, Instant};
+
+/// A frame on its way.
+#[derive(Debug)]
+pub struct Item {
+    /// A camera's frame as it came.
+    pub picture: Picture,
+    /// The frame as RGB where that is needed, and what was found.
+    pub shot: Shot,
+    /// Whether the frame came as RGB.
+    pub is_rgb: bool,
+    /// Columns and rows.
+    pub size: (usize, usize),
+    /// Its number in the source.
+    pub sequence: u64,
+    /// Its time from the first frame's.
+    pub time: Duration,
+    /// When it was captured.
+    pub born: Instant,
+    /// How long a worker had it.
+    pub worked: Duration,
+    /// Whether it turned out to be damaged.
+    pub corrupt: bool,
+}
+
+impl Default for Item {
+    fn default() -> Item {
+        Item {
+            picture: Picture::default(),
+            shot: Shot::default(),
+            is_rgb: false,
+            size: (0, 0),
+            sequence: 0,
+            time: Duration::ZERO,
+            born: Instant::now(),
+            worked: Duration::ZERO,
+            corrupt: false,
+        }
+    }
+}
