@@ -3,6 +3,7 @@
 //! Sums of integers are exact in floats below 2^24, in any order, which is proved from the weights.
 
 use super::activation::activation;
+use super::count::count;
 use super::graph::{Attribute, Graph, Kind, Node, Tensor};
 use super::steps::{LIMIT, Steps};
 use crate::Error;
@@ -25,8 +26,7 @@ pub(super) fn convolution(
     let weights = weights(graph, convolution);
     let mut inputs = vec![input.name.clone(), weights];
     if let Finish::Affine(affine) = &convolution.finish
-        && bound.is_none()
-        && has_own_bias(affine)
+        && has_own_bias(affine, bound)
     {
         inputs.push(graph.floats("bias", &[affine.bias.len()], &affine.bias, Kind::Real));
     }
@@ -95,9 +95,9 @@ fn weights(graph: &mut Graph, convolution: &Convolution) -> String {
     graph.node("quantized", node, &dims, kind).name
 }
 
-/// Whether the bias of a float convolution is the operator's own.
-fn has_own_bias(affine: &Affine) -> bool {
-    affine.scale.is_empty()
+/// Whether the operator adds the bias: to floats that nothing is to multiply first.
+fn has_own_bias(affine: &Affine, bound: Option<Bound>) -> bool {
+    bound.is_none() && affine.scale.is_empty()
 }
 
 fn node(convolution: &Convolution, inputs: &[String]) -> Node {
@@ -126,7 +126,7 @@ fn finish(
     convolution: &Convolution,
 ) -> Result<(), Error> {
     let steps = match (&convolution.finish, bound) {
-        (Finish::Affine(finish), _) => return affine(graph, layer, sums, finish),
+        (Finish::Affine(finish), _) => return affine(graph, layer, sums, bound, finish),
         (Finish::Thresholds(thresholds), Some(bound)) => Steps::of_thresholds(thresholds, bound),
         (Finish::Requantize(requantize), Some(bound)) => Steps::of_requantize(requantize, bound)
             .ok_or_else(|| {
@@ -136,15 +136,20 @@ fn finish(
         (finish, None) => unreachable!("{} on float sums", finish.name()),
     };
     let kind = number(convolution.finish.output());
-    let limit = bound.map_or(LIMIT, |bound| bound.max + 1);
-    count(graph, &sums, &steps, kind, limit as f32);
+    count(graph, &sums, &steps, kind);
     Ok(())
 }
 
 /// One product, one sum, a function, and codes by its steps.
-fn affine(graph: &mut Graph, layer: &str, sums: Tensor, affine: &Affine) -> Result<(), Error> {
+fn affine(
+    graph: &mut Graph,
+    layer: &str,
+    sums: Tensor,
+    bound: Option<Bound>,
+    affine: &Affine,
+) -> Result<(), Error> {
     let (dims, channels) = (sums.dims.clone(), sums.dims[1]);
-    let is_done = sums.kind == Kind::Real && has_own_bias(affine);
+    let is_done = has_own_bias(affine, bound);
     let parts = [
         ("scale", "Mul", &affine.scale),
         ("bias", "Add", &affine.bias),
@@ -166,77 +171,8 @@ fn affine(graph: &mut Graph, layer: &str, sums: Tensor, affine: &Affine) -> Resu
         let what = format!("{name} of floats is rounded to codes, which thresholds cannot say");
         Error::layer(layer, what)
     })?;
-    count(graph, &map, &steps, number(affine.output), f32::INFINITY);
+    count(graph, &map, &steps, number(affine.output));
     Ok(())
-}
-
-/// Steps as nodes: the rises counted, less the falls. No value reaches `limit`.
-pub(super) fn count(graph: &mut Graph, map: &Tensor, steps: &Steps, kind: Kind, limit: f32) {
-    let start = i64::from(steps.start);
-    if steps.falls.is_empty() {
-        multi_threshold(
-            graph,
-            "codes",
-            map,
-            (&steps.rises, steps.channels),
-            start,
-            kind,
-            limit,
-        );
-        return;
-    }
-    let each = |all: &[f32]| (all.len() / steps.channels) as i64;
-    let (up, down) = (each(&steps.rises), each(&steps.falls));
-    let [rises, falls] = [
-        (
-            "rises",
-            &steps.rises,
-            start,
-            Kind::Range(start.min(0), start + up),
-        ),
-        ("falls", &steps.falls, 0, Kind::Range(0, down)),
-    ]
-    .map(|(part, values, start, kind)| {
-        multi_threshold(
-            graph,
-            part,
-            map,
-            (values, steps.channels),
-            start,
-            kind,
-            limit,
-        )
-    });
-    let node = Node::new("Sub", &[&rises.name, &falls.name]);
-    graph.node("codes", node, &map.dims, kind);
-}
-
-/// `start` and the number of a channel's thresholds that are reached.
-fn multi_threshold(
-    graph: &mut Graph,
-    part: &str,
-    map: &Tensor,
-    (values, channels): (&[f32], usize),
-    start: i64,
-    kind: Kind,
-    limit: f32,
-) -> Tensor {
-    // A constant function has one step that nothing reaches.
-    let never = vec![limit; channels];
-    let values = if values.is_empty() { &never } else { values };
-    let thresholds = match map.kind {
-        Kind::Range(low, high) => Kind::Range(low, high + 1),
-        kind => kind,
-    };
-    let dims = [channels, values.len() / channels];
-    let name = format!("{part}.thresholds");
-    let thresholds = graph.floats(&name, &dims, values, thresholds);
-    let node = Node::new("MultiThreshold", &[&map.name, &thresholds])
-        .with("out_dtype", Attribute::Text(kind.name()))
-        .with("out_scale", Attribute::Float(1.0))
-        .with("out_bias", Attribute::Float(start as f32))
-        .with("data_layout", Attribute::Text("NCHW".into()));
-    graph.node(part, node, &map.dims, kind)
 }
 
 /// What the elements of a map are.

@@ -1,7 +1,8 @@
 //! Layers that are not convolutions.
 
 use super::activation::activation;
-use super::convolution::{count, number};
+use super::convolution::number;
+use super::count::count;
 use super::graph::{Attribute, Graph, Kind, Node, Tensor};
 use super::steps::Steps;
 use crate::Error;
@@ -108,14 +109,7 @@ fn add(graph: &mut Graph, layer: &Layer, inputs: &[Tensor], then: Activation) ->
         Some(code) => {
             let kind = Kind::Range(2 * i64::from(code.min()), 2 * i64::from(code.max()));
             let sum = graph.node("sum", node, &first.dims, kind);
-            let never = 2.0 * code.max() as f32 + 1.0;
-            count(
-                graph,
-                &sum,
-                &Steps::of_sum(code),
-                number(layer.number()),
-                never,
-            );
+            count(graph, &sum, &Steps::of_sum(code), number(layer.number()));
         }
     }
     Ok(())

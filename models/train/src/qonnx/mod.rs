@@ -6,6 +6,8 @@
 //! could leave 24 bits is refused. What a finish does to a sum becomes thresholds that are found with
 //! the finish itself, so that every code is the engine's.
 //!
+//! Layers of floats stay floats; such a network becomes a model of plain ONNX.
+//!
 //! The model takes what the network's [`Input`](tincy_network::Input) says, codes as numbers, and gives
 //! the maps that heads read; boxes are made outside. Name, input, heads, class names and provenance stand
 //! in the model's metadata, as JSON. Tensors are named as the layers that make them.
@@ -15,6 +17,7 @@
 //! | `wire` | protocol buffers |
 //! | `graph` | nodes, constants, data types |
 //! | `steps` | finishes as thresholds |
+//! | `count` | thresholds as nodes |
 //! | `convolution` | convolutions and their finishes |
 //! | `activation` | functions of real maps |
 //! | `layers` | all other layers |
@@ -22,6 +25,7 @@
 
 mod activation;
 mod convolution;
+mod count;
 mod graph;
 mod layers;
 pub mod maps;
@@ -63,10 +67,13 @@ impl Model {
             lowering.layer(index)?;
         }
         let results = lowering.results();
-        let graph =
-            lowering
-                .graph
-                .message(lowering.names.graph(network), &lowering.input, &results);
+        // A graph must have a name.
+        let name = if network.name().is_empty() {
+            "network"
+        } else {
+            network.name()
+        };
+        let graph = lowering.graph.message(name, &lowering.input, &results);
         let bytes = model(network, &lowering.names, &graph).into_bytes();
         if bytes.len() > MAX_BYTES {
             let what = format!("{} bytes are more than an ONNX file can have", bytes.len());
@@ -123,14 +130,6 @@ impl Names {
         match source {
             Source::Input => &self.input,
             Source::Layer(index) => &self.layers[index],
-        }
-    }
-
-    /// The graph's, which must not be empty.
-    fn graph<'a>(&self, network: &'a Network) -> &'a str {
-        match network.name() {
-            "" => "network",
-            name => name,
         }
     }
 }

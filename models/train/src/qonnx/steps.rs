@@ -30,6 +30,8 @@ pub(super) struct Steps {
     pub(super) falls: Vec<f32>,
     /// One, if all channels have the same function.
     pub(super) channels: usize,
+    /// A threshold that nothing reaches.
+    pub(super) never: f32,
 }
 
 impl Steps {
@@ -42,6 +44,7 @@ impl Steps {
             rises: values.map(cut).collect(),
             falls: Vec::new(),
             channels: thresholds.values.len() / thresholds.steps(),
+            never: (bound.max + 1) as f32,
         }
     }
 
@@ -57,6 +60,7 @@ impl Steps {
             rises: Vec::new(),
             falls: Vec::new(),
             channels: requantize.bias.len(),
+            never: (bound.max + 1) as f32,
         };
         for channel in 0..steps.channels {
             let mut least = bound.min;
@@ -78,35 +82,37 @@ impl Steps {
             rises: rises.map(|k| (k + code.zero) as f32).collect(),
             falls: Vec::new(),
             channels: 1,
+            never: (2 * code.max() + 1) as f32,
         }
     }
 
     /// An activation that is rounded to a code, by its real argument. `None` for activations that do
     /// not rise, down to the last bit.
     pub(super) fn of_rounding(activation: Activation, code: Code) -> Option<Steps> {
-        let rises = match activation {
+        let is_rising = match activation {
             Activation::Leaky { slope } => slope >= 0.0,
             Activation::Linear | Activation::Relu | Activation::Relu6 | Activation::HardSigmoid => {
                 true
             }
             _ => false,
         };
+        if !is_rising {
+            return None;
+        }
         let found = |number: i64| code.quantize(activation.apply(ordered(number)));
-        let mut steps = Steps {
+        let [mut least, most] = [f32::MIN, f32::MAX].map(order);
+        let rises = (code.min() + 1..=code.max()).map(|wanted| {
+            least = bisect(least, most, |number| found(number) >= wanted);
+            // Infinity comes after the largest number.
+            ordered(least)
+        });
+        Some(Steps {
             start: code.min(),
-            rises: Vec::new(),
+            rises: rises.collect(),
             falls: Vec::new(),
             channels: 1,
-        };
-        let [mut least, most] = [f32::MIN, f32::MAX].map(order);
-        for wanted in code.min() + 1..=code.max() {
-            least = bisect(least, most, |number| found(number) >= wanted);
-            let never = least > most;
-            steps
-                .rises
-                .push(if never { f32::INFINITY } else { ordered(least) });
-        }
-        rises.then_some(steps)
+            never: f32::INFINITY,
+        })
     }
 
     /// The code goes up or down at a threshold.

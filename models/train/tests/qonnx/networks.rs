@@ -200,7 +200,7 @@ pub(crate) fn low_bit() -> Network {
         padding: Padding {
             top: 1,
             left: 0,
-            bottom: 2,
+            bottom: 1,
             right: 2,
         },
         ..plain(8, 3)
