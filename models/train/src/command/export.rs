@@ -9,13 +9,13 @@ use tincy_train::qonnx::{Model, maps};
 /// What is written.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The network: a .tincy file, or anything else that `tincy import` reads.
+    /// The network: a .tincy file, or anything else that `tincy import` reads; layers of floats stay floats.
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     /// The QONNX model.
     #[arg(long, value_name = "FILE.onnx")]
     out: PathBuf,
-    /// A picture that the engine is run on, to compare the model with.
+    /// A picture to run the engine on, so that the model can be compared with it.
     #[arg(long, value_name = "FILE", requires = "maps")]
     picture: Option<PathBuf>,
     /// Every map that the engine computes of the picture, under the names of the model's tensors.

@@ -271,7 +271,8 @@ mod tests {
                 // Each threshold, and the floats beside it.
                 let near = steps.rises.iter().filter(|t| t.is_finite());
                 let near = near.flat_map(|t| (-2..=2).map(|d| ordered(order(*t) + d)));
-                for x in near.chain((-4000..4000).map(|i| i as f32 * 0.01)) {
+                let all = near.chain((-4000..4000).map(|i| i as f32 * 0.01));
+                for x in all.filter(|x| x.is_finite()) {
                     let expected = code.quantize(activation.apply(x));
                     assert_eq!(steps.code(0, x), expected, "{activation:?} {x}");
                 }

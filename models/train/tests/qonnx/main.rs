@@ -11,6 +11,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use support::Numbers;
+use tincy_dataset::picture::{self, Limit};
 use tincy_engine::tensor::TensorMut;
 use tincy_engine::{Plan, Session};
 use tincy_network::{Network, file};
@@ -206,7 +207,14 @@ fn python() -> Option<PathBuf> {
     })
 }
 
-/// Lets the package run a network, and compares every map with the engine's.
+/// A file of the project.
+fn project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(path)
+}
+
+/// Lets the package run a network, on a picture if it reads such, and compares every map with the engine's.
 fn check(network: &Network, options: &[&str]) {
     let Some(python) = python() else {
         println!("skipped: needs the qonnx package (scripts/check-qonnx --install)");
@@ -215,8 +223,15 @@ fn check(network: &Network, options: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let [model, engine] = ["model.onnx", "maps.safetensors"].map(|name| folder.path().join(name));
     Model::new(network).unwrap().write(&model).unwrap();
-    maps::of_input(network, fill, &engine).unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/qonnx/check.py");
+    match network.input().picture {
+        Some(_) => {
+            let picture = project("app/demo/astronaut.jpg");
+            let frame = picture::read(&picture, Limit::default(), &mut |_| {}).unwrap();
+            maps::of_picture(network, &frame, &engine).unwrap();
+        }
+        None => maps::of_input(network, fill, &engine).unwrap(),
+    }
+    let script = project("scripts/qonnx/check.py");
     let mut command = Command::new(python);
     command.arg(script).args(options).args([model, engine]);
     let output = command.output().unwrap();
@@ -237,6 +252,21 @@ fn qonnx_computes_codes_exactly() {
 #[test]
 fn qonnx_computes_real_numbers() {
     check(&real(), &[]);
+}
+
+#[test]
+fn qonnx_computes_the_compiled_in_detector_exactly() {
+    let network = file::open(&project("models/zoo/small.tincy")).unwrap();
+    check(&network, &["--exact"]);
+}
+
+/// Its first and last layers are of floats.
+#[test]
+fn qonnx_computes_tinier_yolo() {
+    if let Some(folder) = support::shared("tinier-yolo") {
+        let network = tincy_import::import(&folder, &Default::default()).unwrap();
+        check(&network, &[]);
+    }
 }
 
 fn export(folder: &Path, arguments: &[&str]) -> Output {
