@@ -24,6 +24,7 @@
 //! | [`anchors`] | sizes of boxes that fit a set of pictures |
 //! | [`classify`] | classifiers of digits |
 //! | [`idx`] | MNIST's files |
+//! | [`qonnx`] | networks for other tools |
 //! | `quantize` | where quantizers enter |
 //! | `layer`, `layers` | what a kind of layer can do; the kinds |
 //! | `function` | activation functions and their slopes |
@@ -49,6 +50,7 @@ pub mod model;
 pub mod networks;
 pub mod optimizer;
 pub mod parameters;
+pub mod qonnx;
 mod quantize;
 pub mod quantizers;
 pub mod tape;

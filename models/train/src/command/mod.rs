@@ -3,6 +3,7 @@
 mod arguments;
 mod classify;
 mod detect;
+mod export;
 mod journal;
 mod range;
 mod sets;
@@ -26,6 +27,8 @@ enum Task {
     Detect(Box<arguments::Arguments>),
     /// Trains a classifier of digits, to try quantizers on.
     Classify(Box<classify::Arguments>),
+    /// Writes a network as a QONNX model.
+    Export(export::Arguments),
 }
 
 impl Cli {
@@ -33,6 +36,7 @@ impl Cli {
         match self.task {
             Task::Detect(arguments) => detect::run(&arguments),
             Task::Classify(arguments) => classify::run(&arguments),
+            Task::Export(arguments) => export::run(&arguments),
         }
     }
 }
