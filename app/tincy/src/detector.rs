@@ -1,5 +1,6 @@
 //! A model ready to find objects in frames.
 
+use crate::accelerator::{Accelerator, AcceleratorArgs};
 use crate::outcome::Usage;
 use anyhow::{Context, Result, bail};
 use std::sync::Arc;
@@ -130,6 +131,7 @@ pub struct Model {
     network: Arc<Network>,
     plan: Arc<Plan>,
     names: Arc<[String]>,
+    accelerator: Option<Accelerator>,
 }
 
 impl Model {
@@ -151,7 +153,25 @@ impl Model {
             network: Arc::new(network),
             plan,
             names,
+            accelerator: None,
         })
+    }
+
+    /// Lets detectors of this model have layers computed by an accelerator, as asked for.
+    ///
+    /// # Errors
+    /// As [`AcceleratorArgs::open`], or if the layers cannot be left out.
+    pub fn accelerated(mut self, args: &AcceleratorArgs) -> Result<Model> {
+        self.accelerator = args.open(&self.network)?;
+        if let Some(accelerator) = &self.accelerator {
+            Session::new(&self.plan).set_offload(Box::new(accelerator.clone()))?;
+        }
+        Ok(self)
+    }
+
+    /// The accelerator, if there is one.
+    pub fn accelerator(&self) -> Option<&Accelerator> {
+        self.accelerator.as_ref()
     }
 
     /// The network.
@@ -181,7 +201,13 @@ pub struct Detector {
 impl Detector {
     /// A detector on a shared model.
     pub fn new(model: &Model, filter: Filter) -> Detector {
-        let session = Session::new(model.plan());
+        let mut session = Session::new(model.plan());
+        if let Some(accelerator) = &model.accelerator {
+            let offload = Box::new(accelerator.clone());
+            session
+                .set_offload(offload)
+                .expect("it was tried when the model was opened");
+        }
         Detector {
             model: model.clone(),
             session,

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`cli`] | the command line as a whole: global options, sub-commands, log |
 //! | [`outcome`] | how a run ended, and its exit code |
+//! | [`accelerator`] | layers in programmable logic, or on its emulation |
 //! | [`camera`] | which camera is wanted, and its frames |
 //! | [`commands`] | the sub-commands, a file each |
 //! | [`mod@bench`] | how long things take |
@@ -23,6 +24,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod accelerator;
 pub mod bench;
 pub mod camera;
 pub mod cli;

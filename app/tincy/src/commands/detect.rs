@@ -1,5 +1,6 @@
 //! `tincy detect`: finds objects in pictures.
 
+use crate::accelerator::AcceleratorArgs;
 use crate::detector::{Detector, EngineArgs, FilterArgs, Model};
 use crate::inputs::expand::{Wanted, expand_lines};
 use crate::inputs::{Input, InputArgs, Kind};
@@ -37,6 +38,8 @@ pub struct Args {
     #[command(flatten)]
     engine: EngineArgs,
     #[command(flatten)]
+    accelerator: AcceleratorArgs,
+    #[command(flatten)]
     reports: ReportArgs,
 }
 
@@ -69,6 +72,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         .as_deref()
         .map(|path| Place::new(path, &inputs, is_picture));
     let model = Model::new(args.model.open()?, &args.engine.options())?;
+    let model = model.accelerated(&args.accelerator)?;
     let filter = args.filter.filter(model.names())?;
     let plain = Lines::new(Arc::clone(model.names()));
     let reports = Reports::new(&args.reports, model.names(), false, Some(Box::new(plain)))?;
@@ -89,7 +93,11 @@ pub fn run(args: Args) -> Result<Outcome> {
         done: 0,
         objects: 0,
     };
-    run.all(inputs, detectors.collect())
+    let outcome = run.all(inputs, detectors.collect())?;
+    if let Some(accelerator) = model.accelerator() {
+        log::info!("{}", accelerator.report());
+    }
+    Ok(outcome)
 }
 
 /// Bytes of a picture that came by the standard input.

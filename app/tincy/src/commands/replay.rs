@@ -1,5 +1,6 @@
 //! `tincy replay`: finds objects in recordings.
 
+use crate::accelerator::AcceleratorArgs;
 use crate::detector::{Detector, EngineArgs, FilterArgs, Model};
 use crate::inputs::expand::Wanted;
 use crate::inputs::{Input, InputArgs};
@@ -37,6 +38,8 @@ pub struct Args {
     #[command(flatten)]
     engine: EngineArgs,
     #[command(flatten)]
+    accelerator: AcceleratorArgs,
+    #[command(flatten)]
     reports: ReportArgs,
 }
 
@@ -52,6 +55,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         .as_deref()
         .map(|path| Place::new(path, &inputs, is_video));
     let model = Model::new(args.model.open()?, &args.engine.options())?;
+    let model = model.accelerated(&args.accelerator)?;
     let filter = args.filter.filter(model.names())?;
     let mut replay = Replay {
         place: place.transpose()?,
@@ -78,6 +82,9 @@ pub fn run(args: Args) -> Result<Outcome> {
         failed += usize::from(!end.is_whole());
     }
     replay.reports.finish()?;
+    if let Some(accelerator) = replay.model.accelerator() {
+        log::info!("{}", accelerator.report());
+    }
     let seconds = start.elapsed().as_secs_f64();
     if done > 0 {
         let failures = if failed > 0 {

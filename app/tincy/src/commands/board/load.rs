@@ -247,7 +247,7 @@ impl<'a> Settings<'a> {
 }
 
 /// A clock's rate, for people.
-pub(super) fn rate(clock: &Clock) -> String {
+pub(crate) fn rate(clock: &Clock) -> String {
     clock.rate_hz.map_or("at an unknown rate".into(), megahertz)
 }
 

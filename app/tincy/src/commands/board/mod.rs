@@ -7,7 +7,7 @@
 //! | `unload` | the overlay away again |
 //! | `selftest` | the accelerator, or its emulation, held to the CPU's answers |
 
-mod load;
+pub(crate) mod load;
 mod probe;
 mod selftest;
 mod unload;

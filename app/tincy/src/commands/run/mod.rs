@@ -2,6 +2,7 @@
 
 mod report;
 
+use crate::accelerator::AcceleratorArgs;
 use crate::camera::CameraArgs;
 use crate::detector::{Detector, EngineArgs, FilterArgs, Model};
 use crate::live::Item;
@@ -10,10 +11,12 @@ use crate::live::source::{CameraSource, Paced, Source};
 use crate::model::ModelArgs;
 use crate::outcome::Outcome;
 use crate::output::lines::objects;
-use crate::output::video;
+use crate::output::video::screen::{ScreenWriter, Several};
 use crate::output::video::stages::{Shot, Stages};
+use crate::output::video::{self, VideoWriter};
 use crate::output::{Found, ReportArgs, Reports};
 use crate::progress;
+use crate::recording::Info;
 use crate::stop::Stop;
 use anyhow::{Result, anyhow, bail};
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -35,6 +38,10 @@ pub struct Args {
     /// on the standard output)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// A screen to show what is found on: kms is the first that is plugged in, kms:NAME that of a
+    /// connector; no desktop may run there
+    #[arg(long, value_name = "SCREEN", value_parser = display)]
+    display: Option<Display>,
     /// Ends after so many seconds
     #[arg(long, value_name = "N", value_parser = seconds)]
     seconds: Option<Duration>,
@@ -53,7 +60,24 @@ pub struct Args {
     #[command(flatten)]
     engine: EngineArgs,
     #[command(flatten)]
+    accelerator: AcceleratorArgs,
+    #[command(flatten)]
     reports: ReportArgs,
+}
+
+/// A screen.
+#[derive(Clone, Debug)]
+struct Display {
+    connector: Option<String>,
+}
+
+fn display(text: &str) -> Result<Display, String> {
+    let connector = match text.split_once(':') {
+        Some(("kms", name)) if !name.is_empty() => Some(name.to_string()),
+        None if text == "kms" => None,
+        _ => return Err("kms or kms:NAME is expected, as in kms:HDMI-A-1".into()),
+    };
+    Ok(Display { connector })
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -70,6 +94,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     let stop = Stop::listen()?;
     let mut source = source(&args)?;
     let model = Model::new(args.model.open()?, &args.engine.options())?;
+    let model = model.accelerated(&args.accelerator)?;
     let filter = args.filter.filter(model.names())?;
     let workers = args.engine.workers(None);
     let detectors = (0..workers).map(|_| Detector::new(&model, filter.clone()));
@@ -88,6 +113,9 @@ pub fn run(args: Args) -> Result<Outcome> {
         log::warn!("{name}: {complaint}");
     }
     log::info!("{}", report::summary(&flow));
+    if let Some(accelerator) = model.accelerator() {
+        log::info!("{}", accelerator.report());
+    }
     if let Some(path) = &args.pipeline {
         Report::new(name.clone(), workers, &flow).tell(path)?;
     }
@@ -136,6 +164,21 @@ struct Live {
     said: String,
 }
 
+/// Where annotated frames go, if anywhere.
+fn writer(args: &Args, info: &Info) -> Result<Option<Box<dyn VideoWriter>>> {
+    let mut writers: Vec<Box<dyn VideoWriter>> = Vec::new();
+    if let Some(path) = &args.output {
+        writers.push(video::create(path, info, None)?);
+    }
+    if let Some(display) = &args.display {
+        writers.push(Box::new(ScreenWriter::open(display.connector.as_deref())?));
+    }
+    Ok(match writers.len() {
+        0 | 1 => writers.pop(),
+        _ => Some(Box::new(Several(writers))),
+    })
+}
+
 impl Live {
     fn run(
         mut self,
@@ -147,9 +190,7 @@ impl Live {
         let start = Instant::now();
         let over = |limit: Duration| start.elapsed() >= limit;
         let stop = || stop.signal().is_some() || args.seconds.is_some_and(over);
-        let writer = args.output.as_ref();
-        let writer = writer.map(|path| video::create(path, source.info(), None));
-        let writer = writer.transpose()?;
+        let writer = writer(args, source.info())?;
         let flow = std::thread::scope(|scope| {
             let names = Arc::clone(&self.names);
             let stages = writer.map(|writer| Stages::start(scope, names, writer));

@@ -5,10 +5,12 @@
 //! | [`encoder`] | MP4, MKV, ..., by a child ffmpeg |
 //! | [`avi`] | AVI with JPEG frames |
 //! | [`y4m`] | YUV4MPEG2, uncompressed |
+//! | [`screen`] | a screen without a desktop |
 //! | [`stages`] | the threads that draw and write |
 
 pub mod avi;
 pub mod encoder;
+pub mod screen;
 pub mod stages;
 pub mod y4m;
 

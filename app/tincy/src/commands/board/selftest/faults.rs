@@ -2,9 +2,9 @@
 //! and leaves no wrong code.
 
 use super::Step;
-use super::core::{BELOW, Core, Opened};
 use super::networks::{Reference, cases};
 use super::steps::same;
+use crate::accelerator::core::{BELOW, Core, Opened};
 use anyhow::{Context, Result, bail};
 use log::LevelFilter;
 use tincy_drivers::Error;

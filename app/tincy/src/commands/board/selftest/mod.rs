@@ -4,12 +4,11 @@
 //! the reference's, bit for bit. On an emulated core faults are provoked too: each must be told, the
 //! CPU must take over for that frame, and the core must come back.
 
-mod core;
 mod faults;
 mod networks;
 mod steps;
 
-use self::core::Core;
+use crate::accelerator::core::Core;
 use crate::columns::{Align, Columns};
 use crate::outcome::Outcome;
 use anyhow::Result;

@@ -1,8 +1,8 @@
 //! The steps, from the logic's state to whole networks.
 
-use super::core::{BELOW, Core, Opened};
 use super::networks::{Case, Chance, Reference, cases};
 use super::{Step, Verdict, faults};
+use crate::accelerator::core::{BELOW, Core, Opened};
 use anyhow::{Result, bail};
 use std::time::{Duration, Instant};
 use tincy_drivers::accelerator::qnn_mo::control::Control;

@@ -1,4 +1,4 @@
-//! What is tested: the board's core, or an emulated one.
+//! A core of the published overlays: the board's, or an emulated one.
 
 use anyhow::Result;
 use tincy_bitstreams::overlay::{Overlay, QNN_MO_REGISTERS};
@@ -13,15 +13,15 @@ use tincy_drivers::registers::{RegisterMap, Registers};
 use tincy_drivers::{Error, Roots, fpga};
 
 /// Where the published overlay's memory ports end: the lower 2 GiB.
-pub(super) const BELOW: u64 = 0x8000_0000;
+pub(crate) const BELOW: u64 = 0x8000_0000;
 
 /// Where the emulated memory is: anywhere but at zero.
 const PHYSICAL: u64 = 0x6000_0000;
 
 /// A core of an overlay.
-pub(super) struct Core {
-    pub(super) overlay: Overlay,
-    pub(super) map: RegisterMap,
+pub(crate) struct Core {
+    pub(crate) overlay: Overlay,
+    pub(crate) map: RegisterMap,
     kind: Kind,
 }
 
@@ -34,15 +34,15 @@ enum Kind {
 }
 
 /// A core's registers and memory, for a step.
-pub(super) struct Opened {
-    pub(super) registers: Box<dyn Registers>,
-    pub(super) memory: Box<dyn DmaMemory>,
+pub(crate) struct Opened {
+    pub(crate) registers: Box<dyn Registers>,
+    pub(crate) memory: Box<dyn DmaMemory>,
     /// The emulated core, to provoke faults and to reset it.
-    pub(super) emulator: Option<Emulator>,
+    pub(crate) emulator: Option<Emulator>,
 }
 
 impl Core {
-    pub(super) fn emulated(overlay: Overlay, why: String) -> Result<Core> {
+    pub(crate) fn emulated(overlay: Overlay, why: String) -> Result<Core> {
         Ok(Core {
             overlay,
             map: RegisterMap::parse(QNN_MO_REGISTERS)?,
@@ -52,7 +52,7 @@ impl Core {
 
     /// The board's core if it has one. One that is there and does not work is not emulated: its
     /// steps fail.
-    pub(super) fn find(overlay: Overlay, roots: &Roots) -> Result<Core> {
+    pub(crate) fn find(overlay: Overlay, roots: &Roots) -> Result<Core> {
         match Device::find(roots, ACCELERATOR) {
             Ok(_) => Ok(Core {
                 overlay,
@@ -67,12 +67,12 @@ impl Core {
         }
     }
 
-    pub(super) fn is_emulated(&self) -> bool {
+    pub(crate) fn is_emulated(&self) -> bool {
         matches!(self.kind, Kind::Emulated { .. })
     }
 
     /// One word for it.
-    pub(super) fn word(&self) -> &'static str {
+    pub(crate) fn word(&self) -> &'static str {
         if self.is_emulated() {
             "emulated"
         } else {
@@ -80,7 +80,7 @@ impl Core {
         }
     }
 
-    pub(super) fn heading(&self) -> String {
+    pub(crate) fn heading(&self) -> String {
         let name = &self.overlay.name;
         match &self.kind {
             Kind::Emulated { why } => format!(
@@ -91,13 +91,13 @@ impl Core {
     }
 
     /// Whether the logic may be touched, and what it runs by. Asked before anything is.
-    pub(super) fn check_running(&self) -> Result<String, Error> {
+    pub(crate) fn check_running(&self) -> Result<String, Error> {
         let Kind::Board(roots) = &self.kind else {
             return Ok("emulated: there is no logic to be loaded".into());
         };
         let running = fpga::running(roots)?;
         let clocks = running.clocks.iter().map(|(index, clock)| {
-            let rate = super::super::load::rate(clock);
+            let rate = crate::commands::board::load::rate(clock);
             format!("PL{index} {rate}")
         });
         let clocks: Vec<_> = clocks.collect();
@@ -105,7 +105,7 @@ impl Core {
     }
 
     /// Registers, and at least so many bytes of memory.
-    pub(super) fn open(&self, bytes: usize) -> Result<Opened, Error> {
+    pub(crate) fn open(&self, bytes: usize) -> Result<Opened, Error> {
         match &self.kind {
             Kind::Emulated { .. } => {
                 let memory = Plain::new(PHYSICAL, bytes);
