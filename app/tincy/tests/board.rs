@@ -296,6 +296,13 @@ fn a_node_that_does_not_open_is_missing_and_udev_helps() {
     fs::remove_file(tree.path("dev/uio2")).unwrap();
     fs::remove_file(tree.path("dev/tincy-buf0")).unwrap();
     let run = tree.board(&["probe"]);
+    for subject in ["clocks", "ports"] {
+        let found = line(&run, subject);
+        assert!(
+            found.contains("note not known: /dev/mem: No such file"),
+            "{found}"
+        );
+    }
     for (subject, rule) in [
         (
             "accelerator",

@@ -73,11 +73,11 @@ fn text(blob: &[u8], at: usize) -> Option<&[u8]> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
 
     /// A tree of one node with one property.
-    pub(in crate::fpga) fn blob(name: &str, value: &str) -> Vec<u8> {
+    fn blob(name: &str, value: &str) -> Vec<u8> {
         let mut structure = Vec::new();
         let put = |structure: &mut Vec<u8>, word: u32| structure.extend(word.to_be_bytes());
         put(&mut structure, BEGIN);

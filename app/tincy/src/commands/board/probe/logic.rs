@@ -18,6 +18,18 @@ pub(super) fn findings(roots: &Roots, board: &Board) -> Vec<Finding> {
     findings
 }
 
+/// Registers that cannot be looked at: the same reason for all of them.
+fn unread(subject: &'static str, error: &Error) -> Finding {
+    match error {
+        Error::Io { source, .. } => Finding::note(
+            subject,
+            format!("not known: /dev/mem: {source}"),
+            "run as root, on a kernel that allows these addresses in /dev/mem",
+        ),
+        error => Finding::error(subject, error),
+    }
+}
+
 fn manager_findings(roots: &Roots) -> Vec<Finding> {
     let found = Manager::find(roots).and_then(|manager| {
         let (name, state) = (manager.name()?, manager.state()?);
@@ -72,7 +84,7 @@ fn clocks(roots: &Roots, board: &Board) -> Finding {
                 .map(|(index, clock)| format!("PL{index} {}", load::rate(clock)));
             Finding::ok("clocks", on.collect::<Vec<_>>().join(", "))
         }
-        Err(error) => Finding::error("clocks", &error),
+        Err(error) => unread("clocks", &error),
     }
 }
 
@@ -87,6 +99,6 @@ fn ports(roots: &Roots, board: &Board) -> Finding {
             format!("{} bits", widths.join(", ")),
             "a design built for others gets wrong data: `tincy board load FILE --port HP0=128`",
         ),
-        Err(error) => Finding::error("ports", &error),
+        Err(error) => unread("ports", &error),
     }
 }
