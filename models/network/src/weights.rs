@@ -1,5 +1,6 @@
 //! Weights of a convolution: floats, or small integers packed bit by bit.
 
+use crate::multipliers::Multipliers;
 use crate::{Error, Values};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -75,12 +76,16 @@ impl fmt::Display for WeightKind {
 /// The weights of one convolution, in the order `[out][ky][kx][in / groups]`.
 ///
 /// Integers are one little-endian bit string: weight `i` takes the bits from `i * bits` on, as a
-/// two's complement number; a binary weight is one bit, 0 for +1 and 1 for -1.
+/// two's complement number; a binary weight is one bit, 0 for +1 and 1 for -1. Binary and ternary weights
+/// may be [multiplied by position](Weights::with_multipliers): then these are signs, and a weight is its
+/// sign times the multiplier of its place in the kernel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Weights {
     kind: WeightKind,
     count: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    multipliers: Option<Multipliers>,
     #[serde(skip)]
     floats: Values<f32>,
     #[serde(skip)]
@@ -94,6 +99,7 @@ impl Weights {
         Weights {
             kind: WeightKind::F32,
             count,
+            multipliers: None,
             floats: weights.into(),
             packed: Values::default(),
         }
@@ -118,12 +124,38 @@ impl Weights {
         Ok(Weights {
             kind,
             count: weights.len(),
+            multipliers: None,
             floats: Values::default(),
             packed,
         })
     }
 
-    /// What the weights can be.
+    /// These weights, of `channels` a kernel position, each times the multiplier of its position.
+    ///
+    /// # Errors
+    /// If they are not binary or ternary, a multiplier is not 1 to
+    /// [`MAX_MULTIPLIER`](crate::multipliers::MAX_MULTIPLIER), or they are no whole windows of so many
+    /// positions. Whether a kernel has as many is checked with its convolution.
+    pub fn with_multipliers(self, channels: usize, values: Vec<u8>) -> Result<Weights, Error> {
+        let multipliers = Multipliers::new(channels, values);
+        multipliers.check(self.kind, self.count)?;
+        Ok(Weights {
+            multipliers: Some(multipliers),
+            ..self
+        })
+    }
+
+    /// The multiplier of each kernel position, row by row; empty without.
+    pub fn multipliers(&self) -> &[u8] {
+        self.multipliers.as_ref().map_or(&[], Multipliers::values)
+    }
+
+    /// Weights of one output channel, by the multipliers; `None` without.
+    pub(crate) fn multiplied_window(&self) -> Option<usize> {
+        self.multipliers.as_ref().map(Multipliers::window)
+    }
+
+    /// What the weights can be, before any multiplier.
     pub fn kind(&self) -> WeightKind {
         self.kind
     }
@@ -138,7 +170,7 @@ impl Weights {
         &self.floats
     }
 
-    /// The packed integers; empty for floats.
+    /// The packed integers, before any multiplier; empty for floats.
     pub fn as_packed(&self) -> &[u8] {
         &self.packed
     }
@@ -148,6 +180,17 @@ impl Weights {
     /// # Panics
     /// If the weights are floats or the range lies outside.
     pub fn unpack_range(&self, start: usize, out: &mut [i8]) {
+        self.unpack_signs(start, out);
+        if let Some(multipliers) = &self.multipliers {
+            multipliers.apply(start, out);
+        }
+    }
+
+    /// The same before any multiplier: -1, 0 and +1 where there is one.
+    ///
+    /// # Panics
+    /// As [`unpack_range`](Weights::unpack_range).
+    pub fn unpack_signs(&self, start: usize, out: &mut [i8]) {
         assert!(start + out.len() <= self.count, "range of weights");
         let (kind, packed) = (self.kind, &*self.packed);
         if kind == WeightKind::Binary && start.is_multiple_of(8) {
@@ -175,10 +218,22 @@ impl Weights {
         out
     }
 
+    /// All integers before any multiplier, one a byte.
+    pub(crate) fn signs(&self) -> Vec<i8> {
+        let mut out = vec![0; self.count];
+        self.unpack_signs(0, &mut out);
+        out
+    }
+
     /// Takes the data of a description that was read from a file.
     pub(crate) fn attach(&mut self, floats: Values<f32>, packed: Values<u8>) {
         self.floats = floats;
         self.packed = packed;
+    }
+
+    /// The same for the data of other weights.
+    pub(crate) fn attach_packed_of(&mut self, other: Weights) {
+        self.packed = other.packed;
     }
 
     /// Whether the data is what the description says, down to the single weight.
@@ -196,7 +251,10 @@ impl Weights {
         if self.kind == WeightKind::Ternary && has_minus_two(&self.packed, self.count) {
             return Err(Error::layer("weights", "-1, 0 or +1", -2));
         }
-        Ok(())
+        match &self.multipliers {
+            Some(multipliers) => multipliers.check(self.kind, self.count),
+            None => Ok(()),
+        }
     }
 
     fn sign(&self, field: u8, bits: usize) -> i8 {

@@ -212,7 +212,8 @@ fn attach(layer: &mut Layer, index: usize, tensors: &mut Tensors) -> Result<(), 
         convolution.weights.attach(floats, Values::default());
     } else if tensors.has(&name("runs")) && convolution.weights.kind() == WeightKind::Ternary {
         let code = tensors.take(&name("runs"), Type::U8)?;
-        convolution.weights = runs::decode(&code, convolution.weights.count())?;
+        let weights = &mut convolution.weights;
+        weights.attach_packed_of(runs::decode(&code, weights.count())?);
     } else {
         let packed = tensors.take(&name("weights"), Type::U8)?;
         convolution.weights.attach(Values::default(), packed);
