@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(scales.multipliers, [127, 64, 1, 126]);
         assert_eq!(scales.channels, [0.5 / 127.0; 3]);
         let alike = Scales::by_position(&[0.5, 0.4999], 2);
-        assert_eq!(alike.multipliers, []);
+        assert!(alike.multipliers.is_empty(), "no parts of 127");
         assert_eq!(alike.channels, [0.5; 2]);
     }
 
