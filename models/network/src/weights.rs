@@ -85,11 +85,21 @@ pub struct Weights {
     kind: WeightKind,
     count: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    multipliers: Option<Multipliers>,
+    multipliers: Option<Box<Multipliers>>,
     #[serde(skip)]
-    floats: Values<f32>,
-    #[serde(skip)]
-    packed: Values<u8>,
+    data: Data,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Data {
+    Floats(Values<f32>),
+    Packed(Values<u8>),
+}
+
+impl Default for Data {
+    fn default() -> Data {
+        Data::Packed(Values::default())
+    }
 }
 
 impl Weights {
@@ -100,8 +110,7 @@ impl Weights {
             kind: WeightKind::F32,
             count,
             multipliers: None,
-            floats: weights.into(),
-            packed: Values::default(),
+            data: Data::Floats(weights.into()),
         }
     }
 
@@ -120,13 +129,12 @@ impl Weights {
         if let Some(odd) = weights.iter().find(|w| !kind.allows(**w)) {
             return Err(Error::layer("weights", format!("{kind} weights"), odd));
         }
-        let packed = pack(kind, weights).into();
+        let data = Data::Packed(pack(kind, weights).into());
         Ok(Weights {
             kind,
             count: weights.len(),
             multipliers: None,
-            floats: Values::default(),
-            packed,
+            data,
         })
     }
 
@@ -140,19 +148,19 @@ impl Weights {
         let multipliers = Multipliers::new(channels, values);
         multipliers.check(self.kind, self.count)?;
         Ok(Weights {
-            multipliers: Some(multipliers),
+            multipliers: Some(Box::new(multipliers)),
             ..self
         })
     }
 
     /// The multiplier of each kernel position, row by row; empty without.
     pub fn multipliers(&self) -> &[u8] {
-        self.multipliers.as_ref().map_or(&[], Multipliers::values)
+        self.multipliers.as_ref().map_or(&[], |m| m.values())
     }
 
     /// Weights of one output channel, by the multipliers; `None` without.
     pub(crate) fn multiplied_window(&self) -> Option<usize> {
-        self.multipliers.as_ref().map(Multipliers::window)
+        self.multipliers.as_ref().map(|m| m.window())
     }
 
     /// What the weights can be, before any multiplier.
@@ -167,12 +175,18 @@ impl Weights {
 
     /// The floats; empty for integer weights.
     pub fn as_floats(&self) -> &[f32] {
-        &self.floats
+        match &self.data {
+            Data::Floats(floats) => floats,
+            Data::Packed(_) => &[],
+        }
     }
 
     /// The packed integers, before any multiplier; empty for floats.
     pub fn as_packed(&self) -> &[u8] {
-        &self.packed
+        match &self.data {
+            Data::Floats(_) => &[],
+            Data::Packed(packed) => packed,
+        }
     }
 
     /// The integers from `start` on, one a byte, into `out`.
@@ -192,7 +206,7 @@ impl Weights {
     /// As [`unpack_range`](Weights::unpack_range).
     pub fn unpack_signs(&self, start: usize, out: &mut [i8]) {
         assert!(start + out.len() <= self.count, "range of weights");
-        let (kind, packed) = (self.kind, &*self.packed);
+        let (kind, packed) = (self.kind, self.as_packed());
         if kind == WeightKind::Binary && start.is_multiple_of(8) {
             for (eight, byte) in out.chunks_mut(8).zip(&packed[start / 8..]) {
                 for (bit, weight) in eight.iter_mut().enumerate() {
@@ -225,15 +239,19 @@ impl Weights {
         out
     }
 
-    /// Takes the data of a description that was read from a file.
-    pub(crate) fn attach(&mut self, floats: Values<f32>, packed: Values<u8>) {
-        self.floats = floats;
-        self.packed = packed;
+    /// Takes the floats of a description that was read from a file.
+    pub(crate) fn attach_floats(&mut self, floats: Values<f32>) {
+        self.data = Data::Floats(floats);
     }
 
-    /// The same for the data of other weights.
+    /// The same for packed integers.
+    pub(crate) fn attach_packed(&mut self, packed: Values<u8>) {
+        self.data = Data::Packed(packed);
+    }
+
+    /// The same for those of other weights.
     pub(crate) fn attach_packed_of(&mut self, other: Weights) {
-        self.packed = other.packed;
+        self.data = other.data;
     }
 
     /// Whether the data is what the description says, down to the single weight.
@@ -242,13 +260,13 @@ impl Weights {
             return Err(Error::layer("weights", "1 to 8 bits", self.kind));
         }
         let (found, expected) = match self.kind {
-            WeightKind::F32 => (self.floats.len(), self.count),
-            kind => (self.packed.len(), kind.bytes(self.count)),
+            WeightKind::F32 => (self.as_floats().len(), self.count),
+            kind => (self.as_packed().len(), kind.bytes(self.count)),
         };
         if found != expected {
             return Err(Error::layer("weight data", expected, found));
         }
-        if self.kind == WeightKind::Ternary && has_minus_two(&self.packed, self.count) {
+        if self.kind == WeightKind::Ternary && has_minus_two(self.as_packed(), self.count) {
             return Err(Error::layer("weights", "-1, 0 or +1", -2));
         }
         match &self.multipliers {
@@ -321,7 +339,7 @@ mod tests {
     fn the_unused_ternary_pattern_is_refused() {
         let mut weights = Weights::integers(WeightKind::Ternary, &[-1, 0, 1, -1]).unwrap();
         assert!(weights.check().is_ok());
-        weights.attach(Values::default(), vec![0b1000_0000].into());
+        weights.attach_packed(vec![0b1000_0000].into());
         assert!(weights.check().is_err());
     }
 
