@@ -84,6 +84,7 @@ impl<A: Arch> Lookup<A> {
                 planes: self.planes,
                 indices: of_chunk,
                 pace: self.pace.run * self.pace.runs,
+                largest: self.largest,
             };
             let tables = &view.tables[chunk.base..];
             self.arch.multiplied_tiles(look, tables, bases, wide);

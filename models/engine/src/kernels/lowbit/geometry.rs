@@ -15,7 +15,7 @@ const CHUNK_LOOKUPS: usize = 144;
 
 /// Where sums are multiplied by position, chunks are of twice as many, and at least so many units, so that there
 /// are few multiplications for each look-up; and at most so many, so that sums of a position, with two
-/// planes of 4-bit codes, fit 15 bits.
+/// planes of 4-bit codes, fit 16 bits.
 const MULTIPLIED_UNITS: [usize; 2] = [16, 128];
 
 /// A max pool done in the same pass.

@@ -34,6 +34,8 @@ pub(super) struct Lookup<A> {
     pub(super) planes: usize,
     /// The kernel's, where sums are multiplied by position.
     pub(super) positions: Vec<Position>,
+    /// The largest sum of a table.
+    pub(super) largest: u32,
     pub(super) shift: u32,
     pub(super) pace: Pace,
     pub(super) finish: Finish,
@@ -88,6 +90,7 @@ impl<A: Arch> Lookup<A> {
             indices_per_block: pack::block_indices::<A>(&geometry, planes),
             planes,
             positions,
+            largest: A::UNIT as u32 * code.max() as u32,
             shift,
             pace,
             patches_at_once,
@@ -296,8 +299,7 @@ fn fits_wide<A: Arch>(
         [] => (largest, positions),
         _ => {
             let times = multiplied.iter().map(|p| p.multiplier as usize).sum();
-            // A position's sums are multiplied as signed numbers.
-            (2 * largest / positions, times)
+            (largest / positions, times)
         }
     };
     let total = geometry.channels * times * code.max() as usize * planes;

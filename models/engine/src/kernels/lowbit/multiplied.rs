@@ -1,8 +1,9 @@
 //! Sums with a multiplier a kernel position: `sum over p of m[p] * S[p]`.
 //!
 //! A table is one pixel's, so it never mixes positions, and the look-ups of a position can be summed by
-//! themselves: as bytes, then in 16 bits, and once they are done, or the units of a chunk are, they are
-//! multiplied and added to sums of 32 bits. The look-ups cost what they cost without multipliers.
+//! themselves. Where byte sums were only widened, they are multiplied and widened: by 127 at most, so two products
+//! at least, and as many as the multipliers allow, are added in 16 bits before they go to sums of 32. The
+//! look-ups cost what they cost without multipliers.
 
 use super::geometry::Geometry;
 
@@ -41,6 +42,8 @@ pub(super) struct Multiplied<'a> {
     pub indices: &'a [u8],
     /// Look-ups whose byte sums stay below 256.
     pub pace: usize,
+    /// The largest sum that is looked up.
+    pub largest: u32,
 }
 
 impl Multiplied<'_> {
@@ -59,9 +62,31 @@ impl Multiplied<'_> {
     /// The look-ups of a position and plane from one flush to the next.
     #[inline(always)]
     pub(super) fn runs(&self) -> impl Iterator<Item = usize> {
-        let (units, pace) = (self.units, self.pace);
-        (0..units)
-            .step_by(pace)
-            .map(move |first| pace.min(units - first))
+        let (mut left, pace) = (self.units, self.pace);
+        std::iter::from_fn(move || {
+            let run = left.min(pace);
+            left -= run;
+            (run > 0).then_some(run)
+        })
+    }
+}
+
+/// Room for products in 16 bits.
+pub(super) struct Room(u32);
+
+impl Room {
+    /// All of it.
+    pub(super) fn new() -> Room {
+        Room(u16::MAX.into())
+    }
+
+    /// Takes what `lookups` of a position need at most; false if it is not there, and then all of it, less that,
+    /// is there again.
+    #[inline(always)]
+    pub(super) fn take(&mut self, look: &Multiplied<'_>, lookups: usize, multiplier: i32) -> bool {
+        let needed = lookups as u32 * look.largest * multiplier as u32;
+        let fits = needed <= self.0;
+        self.0 = if fits { self.0 } else { u16::MAX.into() } - needed;
+        fits
     }
 }

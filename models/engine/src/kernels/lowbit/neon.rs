@@ -10,7 +10,7 @@
 use super::arch::{Arch, Look, Names, Pace, Patch, Row, TABLE, names};
 use super::finish::{self, Pixels, Run};
 use super::geometry::Square;
-use super::multiplied::Multiplied;
+use super::multiplied::{Multiplied, Room};
 use crate::isa::Neon;
 use std::arch::aarch64::*;
 use std::arch::asm;
@@ -357,8 +357,8 @@ unsafe fn multiplied_tile(
     unsafe {
         let pixels = bases.map(|base| tables.add(base as usize));
         let mut indices = look.indices.as_ptr();
+        let (mut products, mut room) = ([vdupq_n_u16(0); 12], Room::new());
         for position in look.positions {
-            let mut sums = [vdupq_n_u16(0); 12];
             for _ in 0..look.planes {
                 let mut offset = position.offset as usize;
                 for run in look.runs() {
@@ -372,29 +372,42 @@ unsafe fn multiplied_tile(
                         offset += look.unit_pitch;
                         indices = indices.add(LANES);
                     }
-                    flush(&mut sums, &bytes);
+                    if !room.take(look, run, position.multiplier) {
+                        move_on(&mut products, wide);
+                    }
+                    multiply(&mut products, &bytes, position.multiplier as u8);
                 }
             }
-            multiply(&sums, position.multiplier, wide);
+        }
+        move_on(&mut products, wide);
+    }
+}
+
+/// Adds byte sums times a multiplier to products of 16 bits.
+#[inline(always)]
+fn multiply(products: &mut Sums, bytes: &Bytes, multiplier: u8) {
+    // SAFETY: NEON is part of the baseline.
+    unsafe {
+        let (half, all) = (vdup_n_u8(multiplier), vdupq_n_u8(multiplier));
+        for (i, bytes) in bytes.iter().enumerate() {
+            let [low, high] = [0, 1].map(|n| i % PIXELS * 4 + i / PIXELS * 2 + n);
+            products[low] = vmlal_u8(products[low], vget_low_u8(*bytes), half);
+            products[high] = vmlal_high_u8(products[high], *bytes, all);
         }
     }
 }
 
-/// Adds 16-bit sums times a multiplier to those of 32 bits.
+/// Adds products to sums of 32 bits, and clears them.
 #[inline(always)]
-fn multiply(sums: &Sums, multiplier: i32, wide: &mut [i32; PIXELS * LANES]) {
-    let factor = multiplier as u16;
-    for (sum, wide) in sums.iter().zip(wide.as_chunks_mut::<8>().0) {
-        let (low, high): (*mut u32, *mut u32) = {
-            let (low, high) = wide.split_at_mut(4);
-            (low.as_mut_ptr().cast(), high.as_mut_ptr().cast())
-        };
-        // SAFETY: NEON is part of the baseline; each half is four numbers.
+fn move_on(products: &mut Sums, wide: &mut [i32; PIXELS * LANES]) {
+    for (product, wide) in products.iter_mut().zip(wide.as_chunks_mut::<8>().0) {
+        let wide: *mut u32 = wide.as_mut_ptr().cast();
+        // SAFETY: NEON is part of the baseline; eight numbers are two vectors.
         unsafe {
-            let added = vmlal_n_u16(vld1q_u32(low), vget_low_u16(*sum), factor);
-            vst1q_u32(low, added);
-            let added = vmlal_high_n_u16(vld1q_u32(high), *sum, factor);
-            vst1q_u32(high, added);
+            let high = wide.add(4);
+            vst1q_u32(wide, vaddw_u16(vld1q_u32(wide), vget_low_u16(*product)));
+            vst1q_u32(high, vaddw_high_u16(vld1q_u32(high), *product));
+            *product = vdupq_n_u16(0);
         }
     }
 }

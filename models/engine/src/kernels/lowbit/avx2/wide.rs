@@ -3,75 +3,137 @@
 
 #![allow(unsafe_code)]
 
-use super::{LANES, PIXELS, flush, look_up};
+use super::{LANES, PIXELS, look_up};
 use crate::kernels::lowbit::finish::{Pixels, Run};
-use crate::kernels::lowbit::multiplied::Multiplied;
+use crate::kernels::lowbit::multiplied::{Multiplied, Room};
 use std::arch::x86_64::*;
 
-/// Adds look-ups of four pixels and 64 channels to their sums, multiplied by position. A position's sums are
-/// those of [`tile`].
+/// Adds look-ups of four pixels and 64 channels to their sums, multiplied by position.
 ///
 /// # Safety
 /// All tables that are looked into, from each base on, can be read, and there are 64 indices for each look-up.
 #[target_feature(enable = "avx2")]
-#[inline(never)]
 pub(super) unsafe fn multiplied_tile(
     look: &Multiplied<'_>,
     tables: *const u8,
     bases: [u32; PIXELS],
     wide: &mut [i32; PIXELS * LANES],
 ) {
-    // SAFETY: loads stay within what the caller promises; there are 16 vectors of sums.
+    let mut products = [_mm256_setzero_si256(); PIXELS * LANES / 16];
+    // SAFETY: promised by the caller; there are 16 vectors of products, and 32 of sums.
     unsafe {
         let pixels = bases.map(|base| tables.add(base as usize));
-        let mut indices = look.indices.as_ptr();
-        for position in look.positions {
-            let mut sums = [_mm256_setzero_si256(); 4 * PIXELS];
-            let mut fresh = true;
-            for _ in 0..look.planes {
-                let mut offset = position.offset as usize;
-                for run in look.runs() {
-                    let mut bytes = [_mm256_setzero_si256(); 8];
+        multiply_and_add(
+            look,
+            pixels,
+            products.as_mut_ptr(),
+            wide.as_mut_ptr().cast(),
+        );
+    }
+}
+
+/// The work of [`multiplied_tile`], with products behind a pointer: the compiler would copy an array of its own
+/// about, as it does not fit the registers.
+///
+/// # Safety
+/// All tables that are looked into, from each pixel's on, can be read, and there are 64 indices for each look-up;
+/// there are 16 vectors of products, all 0, and 32 of sums.
+#[target_feature(enable = "avx2")]
+#[inline(never)]
+unsafe fn multiply_and_add(
+    look: &Multiplied<'_>,
+    pixels: [*const u8; PIXELS],
+    products: *mut __m256i,
+    wide: *mut __m256i,
+) {
+    let mut indices = look.indices.as_ptr();
+    let mut room = Room::new();
+    for position in look.positions {
+        let multiplier = position.multiplier as i16;
+        let factors = [multiplier, multiplier << 8].map(|factor| _mm256_set1_epi16(factor));
+        for _ in 0..look.planes {
+            let mut offset = position.offset as usize;
+            for run in look.runs() {
+                let mut bytes = [_mm256_setzero_si256(); 8];
+                // SAFETY: loads and stores stay within what the caller promises.
+                unsafe {
                     for _ in 0..run {
                         let pixels = pixels.map(|pixel| pixel.add(offset));
                         look_up(pixels, indices, &mut bytes);
                         offset += look.unit_pitch;
                         indices = indices.add(LANES);
                     }
-                    flush(sums.as_mut_ptr(), &bytes, fresh);
-                    fresh = false;
+                    if !room.take(look, run, position.multiplier) {
+                        move_on(products, wide);
+                    }
+                    multiply(&bytes, factors, products);
                 }
             }
-            multiply(&sums, position.multiplier, wide);
+        }
+    }
+    // SAFETY: promised by the caller.
+    unsafe { move_on(products, wide) }
+}
+
+/// Adds bytes times a multiplier to products of even and of odd channels.
+///
+/// # Safety
+/// There are 16 vectors of products.
+#[target_feature(enable = "avx2")]
+#[inline]
+unsafe fn multiply(bytes: &[__m256i; 8], factors: [__m256i; 2], products: *mut __m256i) {
+    for (i, bytes) in bytes.iter().enumerate() {
+        for (n, factor) in factors.into_iter().enumerate() {
+            // A product with the neighbour's, which is 0.
+            let product = _mm256_maddubs_epi16(*bytes, factor);
+            // SAFETY: promised by the caller.
+            unsafe {
+                let to = products.add(2 * i + n);
+                _mm256_storeu_si256(to, _mm256_add_epi16(_mm256_loadu_si256(to), product));
+            }
         }
     }
 }
 
-/// Adds sums of 16 bits, all below 2^15, times a multiplier to those of 32 bits.
+/// Adds products to sums of 32 bits, and clears them.
+///
+/// # Safety
+/// There are 16 vectors of products, and 32 of sums.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn multiply(sums: &[__m256i; 4 * PIXELS], multiplier: i32, wide: &mut [i32; PIXELS * LANES]) {
-    let (first, second) = (
-        _mm256_set1_epi32(multiplier),
-        _mm256_set1_epi32(multiplier << 16),
-    );
-    for (sums, wide) in sums.as_chunks::<2>().0.iter().zip(wide.as_chunks_mut().0) {
-        let [even, odd] = apart(sums[0], sums[1]);
-        let fours = [(even, first), (odd, first), (even, second), (odd, second)];
-        add_fours(
-            wide,
-            fours.map(|(sum, factor)| _mm256_madd_epi16(sum, factor)),
-        );
+unsafe fn move_on(products: *mut __m256i, wide: *mut __m256i) {
+    for i in 0..8 {
+        // SAFETY: promised by the caller.
+        unsafe {
+            let [even, odd] = [0, 1].map(|n| products.add(2 * i + n));
+            let words = [_mm256_loadu_si256(even), _mm256_loadu_si256(odd)];
+            add_words(words, wide.add(4 * i));
+            _mm256_storeu_si256(even, _mm256_setzero_si256());
+            _mm256_storeu_si256(odd, _mm256_setzero_si256());
+        }
     }
 }
 
-/// Adds 32 sums of 16 bits to those of 32 bits.
+/// Adds 32 sums of 16 bits, as look-ups leave them, to those of 32 bits.
 #[target_feature(enable = "avx2")]
 #[inline]
 pub(super) fn widen(sums: &[u16; 32], wide: &mut [i32; 32]) {
     let sums: *const __m256i = sums.as_ptr().cast();
-    // SAFETY: 32 sums are two vectors.
-    let [even, odd] = unsafe { apart(_mm256_loadu_si256(sums), _mm256_loadu_si256(sums.add(1))) };
+    // SAFETY: 32 sums are two vectors of 16 bits, and four of 32.
+    unsafe {
+        let (both, odd) = (_mm256_loadu_si256(sums), _mm256_loadu_si256(sums.add(1)));
+        let even = _mm256_sub_epi16(both, _mm256_slli_epi16::<8>(odd));
+        add_words([even, odd], wide.as_mut_ptr().cast());
+    }
+}
+
+/// Adds numbers of 16 bits of 32 channels, even and odd ones, to sums of 32 bits.
+///
+/// # Safety
+/// There are four vectors of sums.
+#[target_feature(enable = "avx2")]
+#[inline]
+unsafe fn add_words([even, odd]: [__m256i; 2], wide: *mut __m256i) {
     let low = _mm256_set1_epi32(0xffff);
     let fours = [
         _mm256_and_si256(even, low),
@@ -79,26 +141,11 @@ pub(super) fn widen(sums: &[u16; 32], wide: &mut [i32; 32]) {
         _mm256_srli_epi32::<16>(even),
         _mm256_srli_epi32::<16>(odd),
     ];
-    add_fours(wide, fours);
-}
-
-/// Sums of even and of odd channels, from whole lanes and upper bytes.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn apart(both: __m256i, upper: __m256i) -> [__m256i; 2] {
-    [_mm256_sub_epi16(both, _mm256_slli_epi16::<8>(upper)), upper]
-}
-
-/// Adds to 32 sums: of each four channels the first, then the second, and so on.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn add_fours(wide: &mut [i32; 32], fours: [__m256i; 4]) {
-    let wide: *mut __m256i = wide.as_mut_ptr().cast();
-    for (k, add) in fours.into_iter().enumerate() {
-        // SAFETY: 32 sums are four vectors.
+    for (k, four) in fours.into_iter().enumerate() {
+        // SAFETY: promised by the caller.
         unsafe {
-            let sum = _mm256_add_epi32(_mm256_loadu_si256(wide.add(k)), add);
-            _mm256_storeu_si256(wide.add(k), sum);
+            let to = wide.add(k);
+            _mm256_storeu_si256(to, _mm256_add_epi32(_mm256_loadu_si256(to), four));
         }
     }
 }
