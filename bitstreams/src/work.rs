@@ -208,6 +208,9 @@ impl Window {
             input.height + padding.top + padding.bottom,
             input.width + padding.left + padding.right,
         ];
+        if !convolution.weights.multipliers().is_empty() {
+            return Err("engines have no multipliers by position; train with one scale a layer");
+        }
         if convolution.dilation != [1, 1] {
             return Err("engines have no dilation; train or import it with dilation 1");
         }

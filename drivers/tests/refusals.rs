@@ -53,6 +53,15 @@ fn ternary(c: &mut Convolution) {
     c.weights = Weights::integers(WeightKind::Ternary, &c.weights.unpack()).unwrap();
 }
 
+fn multiplied(c: &mut Convolution) {
+    let positions = c.kernel[0] * c.kernel[1];
+    let channels = c.weights.count() / c.out_channels / positions;
+    let weights = c.weights.clone();
+    c.weights = weights
+        .with_multipliers(channels, vec![100; positions])
+        .unwrap();
+}
+
 fn floats(c: &mut Convolution) {
     c.finish = Finish::Affine(Affine {
         scale: Default::default(),
@@ -64,7 +73,7 @@ fn floats(c: &mut Convolution) {
 
 #[test]
 fn convolutions_that_the_core_cannot_run() {
-    let cases: [(Network, &str); 10] = [
+    let cases: [(Network, &str); 11] = [
         (
             with(|c| c.stride = [2; 2], None),
             "layer conv: stride: 1 expected, found 2",
@@ -88,6 +97,10 @@ fn convolutions_that_the_core_cannot_run() {
         (
             with(ternary, None),
             "layer conv: weights: binary expected, found ternary",
+        ),
+        (
+            with(multiplied, None),
+            "layer conv: multipliers by position: 0 expected, found 9",
         ),
         (
             with(floats, None),

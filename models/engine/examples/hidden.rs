@@ -1,8 +1,9 @@
 //! Times the seven hidden layers of Tinier-YOLO on random data, one line a layer:
-//! `cargo run --release -p tincy-engine --example hidden -- [rounds] [threads] [portable | avx2]`.
+//! `cargo run --release -p tincy-engine --example hidden -- [rounds] [threads] [portable | avx2 | best] [bits]`.
 //!
-//! CPU time of the thread for one thread, else wall-clock time; the least of all rounds of a layer,
-//! which follow each other. Operations count multiply and add as two.
+//! Each layer runs in turn without and with a multiplier a kernel position, on activations of 3 bits or as
+//! many as are told. CPU time of the thread for one thread, else wall-clock time; the least of all rounds of a
+//! layer, which follow each other. Operations count multiply and add as two.
 
 use std::time::{Duration, Instant};
 use tincy_engine::isa::Isa;
@@ -25,10 +26,9 @@ const LAYERS: [(usize, usize, usize, Option<usize>); 7] = [
     (13, 512, 512, None),
 ];
 
-const CODE: Code = Code::unsigned(3, 1.0);
-
 struct Layer {
-    kernel: Box<dyn Kernel>,
+    /// Without and with multipliers.
+    kernels: [Box<dyn Kernel>; 2],
     output: Shape,
     operations: f64,
 }
@@ -37,6 +37,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |n: usize| arguments.get(n).and_then(|a| a.parse().ok());
     let (rounds, threads) = (number(0).unwrap_or(20), number(1).unwrap_or(1));
+    let code = Code::unsigned(number(3).unwrap_or(3) as u8, 1.0);
     let wanted = arguments.get(2).map_or("best", String::as_str);
     let isa = match wanted {
         "portable" => Isa::Portable,
@@ -46,51 +47,60 @@ fn main() {
     };
     let team = Team::new(threads);
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    let layers: Vec<Layer> = LAYERS.map(|layer| make(layer, isa, &mut random)).into();
+    let layers: Vec<Layer> = LAYERS
+        .map(|layer| make(layer, code, isa, &mut random))
+        .into();
     let mut input = Buffer::new(208 * 208 * 16);
     let first: &mut [u8] = input.slice_mut(208 * 208 * 16);
-    first.fill_with(|| (random.next() >> 40 & 7) as u8);
-    let mut best = [Duration::MAX; 7];
+    first.fill_with(|| (random.next() >> 40) as u8 & code.max() as u8);
+    let mut best = [[Duration::MAX; 2]; 7];
     let mut shape = Shape::new(208, 208, 16);
     for (layer, best) in layers.iter().zip(&mut best) {
-        let mut output = Buffer::new(layer.output.elements());
-        let mut scratch = Buffer::new(layer.kernel.scratch_bytes(threads));
+        let mut outputs = [0, 1].map(|_| Buffer::new(layer.output.elements()));
+        let scratch = layer.kernels.iter().map(|k| k.scratch_bytes(threads));
+        let mut scratch = Buffer::new(scratch.max().unwrap_or(0));
         for _ in 0..rounds {
-            let from = [input.tensor(shape, Number::Code(CODE))];
-            let to = output.tensor_mut(layer.output, Number::Code(CODE));
-            let bytes = scratch.bytes();
-            let start = Clock::now(threads);
-            layer.kernel.run(&from, to, scratch.slice_mut(bytes), &team);
-            *best = (*best).min(start.elapsed());
+            for ((kernel, output), best) in layer.kernels.iter().zip(&mut outputs).zip(&mut *best) {
+                let from = [input.tensor(shape, Number::Code(code))];
+                let to = output.tensor_mut(layer.output, Number::Code(code));
+                let bytes = scratch.bytes();
+                let start = Clock::now(threads);
+                kernel.run(&from, to, scratch.slice_mut(bytes), &team);
+                *best = (*best).min(start.elapsed());
+            }
         }
+        let [output, _] = outputs;
         (input, shape) = (output, layer.output);
     }
     report(&layers, &best);
 }
 
-fn report(layers: &[Layer], best: &[Duration]) {
-    for (i, (layer, time)) in layers.iter().zip(best).enumerate() {
-        let (ms, rate) = (
-            time.as_secs_f64() * 1e3,
-            layer.operations / time.as_secs_f64() * 1e-9,
-        );
-        println!(
-            "conv{} {ms:.3} ms {rate:.0} Gop/s {}",
-            i + 1,
-            layer.kernel.name()
-        );
+fn report(layers: &[Layer], best: &[[Duration; 2]]) {
+    for (i, (layer, times)) in layers.iter().zip(best).enumerate() {
+        let names = layer.kernels.each_ref().map(|kernel| kernel.name());
+        line(&format!("conv{}", i + 1), layer.operations, *times, names);
     }
-    let total: Duration = best.iter().sum();
-    let operations: f64 = layers.iter().map(|layer| layer.operations).sum();
-    let rate = operations / total.as_secs_f64() * 1e-9;
+    let total = [0, 1].map(|n| best.iter().map(|times| times[n]).sum());
+    let operations = layers.iter().map(|layer| layer.operations).sum();
+    line("sum of layers", operations, total, ["", "with multipliers"]);
+}
+
+fn line(what: &str, operations: f64, times: [Duration; 2], names: [&str; 2]) {
+    let [plain, multiplied] = times.map(|time| time.as_secs_f64());
     println!(
-        "sum of layers {:.3} ms, {rate:.0} Gop/s",
-        total.as_secs_f64() * 1e3
+        "{what} {:.3} ms {:.0} Gop/s {}; {:.3} ms {}, {:.2} times",
+        plain * 1e3,
+        operations / plain * 1e-9,
+        names[0],
+        multiplied * 1e3,
+        names[1],
+        multiplied / plain,
     );
 }
 
 fn make(
     (side, channels, outputs, pool): (usize, usize, usize, Option<usize>),
+    code: Code,
     isa: Isa,
     random: &mut Random,
 ) -> Layer {
@@ -103,7 +113,8 @@ fn make(
     for _ in 0..outputs {
         let middle = ((random.next() % 1000) as f64 / 1000.0 - 0.5) * deviation;
         let step = deviation * (0.25 + (random.next() % 100) as f64 * 0.003);
-        thresholds.extend((0..7).map(|n| (middle + (f64::from(n) - 2.0) * step) as i32));
+        let steps = 0..code.max();
+        thresholds.extend(steps.map(|n| (middle + f64::from(n - 2) * step) as i32));
     }
     let convolution = Convolution {
         out_channels: outputs,
@@ -114,7 +125,7 @@ fn make(
         groups: 1,
         weights: Weights::integers(WeightKind::Binary, &weights).expect("weights of one bit"),
         finish: Finish::Thresholds(Thresholds {
-            code: CODE,
+            code,
             values: thresholds.into(),
         }),
     };
@@ -127,11 +138,21 @@ fn make(
             ..Padding::default()
         },
     });
-    let task = Task {
-        convolution: &convolution,
-        input: Shape::new(side, side, channels),
-        number: Number::Code(CODE),
-        pool,
+    let multipliers = (0..9).map(|_| 1 + (random.next() % 127) as u8).collect();
+    let weights = convolution.weights.clone();
+    let weights = weights.with_multipliers(channels, multipliers);
+    let multiplied = Convolution {
+        weights: weights.expect("nine multipliers"),
+        ..convolution.clone()
+    };
+    let kernel = |convolution: &Convolution| {
+        let task = Task {
+            convolution,
+            input: Shape::new(side, side, channels),
+            number: Number::Code(code),
+            pool,
+        };
+        lowbit::kernel(&task, isa).expect("the method serves these layers")
     };
     let side_out = if pool.is_some_and(|pool| pool.stride[0] == 2) {
         side / 2
@@ -139,7 +160,7 @@ fn make(
         side
     };
     Layer {
-        kernel: lowbit::kernel(&task, isa).expect("the method serves these layers"),
+        kernels: [kernel(&convolution), kernel(&multiplied)],
         output: Shape::new(side_out, side_out, outputs),
         operations: 2.0 * (side * side * window * outputs) as f64,
     }

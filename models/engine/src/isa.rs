@@ -14,7 +14,8 @@ impl Avx2 {
     }
 }
 
-/// AVX-512 with byte permutations (F, BW, VL, VBMI: Ice Lake, Zen 4 and later), besides AVX2.
+/// AVX-512 with byte permutations and dot products of bytes (F, BW, VL, VBMI, VNNI: Ice Lake, Zen 4 and
+/// later), besides AVX2.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy, Debug)]
 pub struct Avx512(Avx2);
@@ -26,7 +27,8 @@ impl Avx512 {
         let found = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512vl")
-            && is_x86_feature_detected!("avx512vbmi");
+            && is_x86_feature_detected!("avx512vbmi")
+            && is_x86_feature_detected!("avx512vnni");
         Avx2::detect().filter(|_| found).map(Avx512)
     }
 

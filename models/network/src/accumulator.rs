@@ -45,7 +45,8 @@ pub fn bound(convolution: &Convolution, code: Code) -> Bound {
     };
     let weights = &convolution.weights;
     let window = weights.count() / convolution.out_channels;
-    if weights.kind() == WeightKind::Binary && window.is_multiple_of(8) {
+    let signs = weights.kind() == WeightKind::Binary && weights.multipliers().is_empty();
+    if signs && window.is_multiple_of(8) {
         let channels = weights.as_packed().chunks_exact(window / 8);
         channels.for_each(|bits| take(binary_sums(bits)));
     } else {
@@ -127,6 +128,24 @@ mod tests {
             zero: 0,
         };
         assert_eq!(bound(&c, signed), Bound { min: -5, max: 4 });
+    }
+
+    #[test]
+    fn multipliers_count() {
+        let signs: Vec<i8> = (0..16).map(|i| if i < 3 { -1 } else { 1 }).collect();
+        let weights = Weights::integers(WeightKind::Binary, &signs).unwrap();
+        let c = Convolution {
+            kernel: [1, 2],
+            weights: weights.with_multipliers(4, vec![100, 3]).unwrap(),
+            ..convolution(&[0])
+        };
+        // Of 4 weights times 100 and 4 times 3, the first channel has three of -100; the second is all
+        // positive.
+        let expected = Bound {
+            min: -3 * 300,
+            max: 3 * 412,
+        };
+        assert_eq!(bound(&c, Code::unsigned(2, 1.0)), expected);
     }
 
     #[test]

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 ///
 /// `acc[y][x][o] = sum over ky, kx, i of w[o][ky][kx][i] * in[y*sy + ky*dy - top][x*sx + kx*dx -
 /// left][g*I + i]`, where `I` = input channels / groups and `g` is the group of `o`; outside the map
-/// the input is zero (the code's zero point). Codes enter as `code - zero`, never scaled.
+/// the input is zero (the code's zero point). Codes enter as `code - zero`, never scaled. Weights with
+/// [multipliers](crate::multipliers) are `m[ky][kx] * sign`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Convolution {
@@ -139,6 +140,7 @@ impl Convolution {
         let count = window.saturating_mul(self.out_channels);
         expect("number of weights", count, self.weights.count())?;
         self.weights.check()?;
+        self.check_multipliers(window)?;
         if number == Number::F32 && self.weights.kind() != WeightKind::F32 {
             return Err(Error::layer(
                 "number type of the input",
@@ -149,6 +151,16 @@ impl Convolution {
         self.check_finish(number)?;
         let shape = Shape::new(height, width, self.out_channels);
         Ok((shape, self.finish.output()))
+    }
+
+    /// One multiplier a kernel position, if any.
+    fn check_multipliers(&self, window: usize) -> Result<(), Error> {
+        let Some(multiplied) = self.weights.multiplied_window() else {
+            return Ok(());
+        };
+        let (positions, found) = (self.kernel[0] * self.kernel[1], self.weights.multipliers());
+        expect("number of position multipliers", positions, found.len())?;
+        expect("weights of a multiplied window", window, multiplied)
     }
 
     fn check_finish(&self, input: Number) -> Result<(), Error> {

@@ -45,5 +45,5 @@ pub fn parameter_bytes(layer: &Layer) -> usize {
             4 * (r.bias.len() + r.multiplier.len()) + r.shift.len() + table
         }
     };
-    weights + finish
+    weights + convolution.weights.multipliers().len() + finish
 }

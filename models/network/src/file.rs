@@ -7,9 +7,9 @@
 //! | key | value |
 //! | --- | --- |
 //! | `format` | `tincy` |
-//! | `version` | `3`; files of versions `1` and `2`, which had fewer kinds of layers and no runs, are read too |
+//! | `version` | `4`; files of versions `1` to `3`, which had fewer kinds of layers, no runs and no multipliers, are read too |
 //! | `sha256` | of the text of `network`, the entries (`NAME TYPE [SHAPE] [OFFSETS]`, a line each, by name) and everything after the header, in hexadecimal |
-//! | `network` | the graph: JSON in a string, since the container allows strings only |
+//! | `network` | the graph: JSON in a string, since the container allows strings only; [multipliers](crate::multipliers) stand here |
 //!
 //! Tensors are named by the number of their layer and what they are. Which a layer has follows
 //! from its weights and its finish:
@@ -36,10 +36,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The version of the format that is written.
-pub const VERSION: &str = "3";
+pub const VERSION: &str = "4";
 
-/// The versions that are read: each only added kinds of layers, heads or fits to the one before.
-const READ: [&str; 3] = ["1", "2", VERSION];
+/// The versions that are read: each only added kinds of layers, weights, heads or fits to the one before.
+const READ: [&str; 4] = ["1", "2", "3", VERSION];
 
 /// The largest header that is read, in bytes.
 pub const MAX_HEADER: usize = 16 << 20;
@@ -129,7 +129,7 @@ fn weights(weights: &Weights) -> (&'static str, Type, Cow<'_, [u8]>) {
             let bytes = bytemuck::cast_slice(weights.as_floats());
             ("weights", Type::F32, Cow::Borrowed(bytes))
         }
-        WeightKind::Ternary => match runs::encode(&weights.unpack(), packed.len()) {
+        WeightKind::Ternary => match runs::encode(&weights.signs(), packed.len()) {
             Some(code) => ("runs", Type::U8, Cow::Owned(code)),
             None => ("weights", Type::U8, Cow::Borrowed(packed)),
         },

@@ -15,7 +15,7 @@ impl Convolution {
         let window = self.weights.count() / self.out_channels;
         Ok(Convolution {
             out_channels: kept.len(),
-            weights: self.weights.selected(window, kept)?,
+            weights: self.weights.selected(window, kept, window)?,
             finish: self.finish.with_filters(kept),
             ..self.clone()
         })
@@ -31,19 +31,26 @@ impl Convolution {
     pub fn with_inputs(&self, channels: usize, left: &[usize]) -> Result<Convolution, Error> {
         let positions = self.weights.count() / channels;
         let runs = (0..positions).flat_map(|at| left.iter().map(move |c| at * channels + c));
+        let window = self.kernel[0] * self.kernel[1] * left.len();
         Ok(Convolution {
-            weights: self.weights.selected(1, &runs.collect::<Vec<_>>())?,
+            weights: self
+                .weights
+                .selected(1, &runs.collect::<Vec<_>>(), window)?,
             ..self.clone()
         })
     }
 }
 
 impl Weights {
-    /// Some rows of so many weights.
-    fn selected(&self, row: usize, kept: &[usize]) -> Result<Weights, Error> {
-        match self.kind() {
-            WeightKind::F32 => Ok(Weights::floats(rows(self.as_floats(), row, kept))),
-            kind => Weights::integers(kind, &rows(&self.unpack(), row, kept)),
+    /// Some rows of so many weights, which make windows of `window`.
+    fn selected(&self, row: usize, kept: &[usize], window: usize) -> Result<Weights, Error> {
+        let selected = match self.kind() {
+            WeightKind::F32 => return Ok(Weights::floats(rows(self.as_floats(), row, kept))),
+            kind => Weights::integers(kind, &rows(&self.signs(), row, kept))?,
+        };
+        match self.multipliers() {
+            [] => Ok(selected),
+            values => selected.with_multipliers(window / values.len(), values.to_vec()),
         }
     }
 }
@@ -111,6 +118,26 @@ mod tests {
             panic!("the finish stays what it is");
         };
         assert_eq!(*thresholds.values, [30, 10]);
+    }
+
+    #[test]
+    fn multipliers_stay_with_their_positions() {
+        let signs = [1, -1, -1, 1, -1, -1, 1, 1];
+        let weights = Weights::integers(WeightKind::Binary, &signs).unwrap();
+        let whole = Convolution {
+            out_channels: 2,
+            kernel: [1, 2],
+            weights: weights.with_multipliers(2, vec![5, 7]).unwrap(),
+            ..convolution()
+        };
+        let one = Convolution {
+            finish: whole.finish.with_filters(&[0, 1]),
+            ..whole
+        };
+        let filter = one.with_filters(&[1]).unwrap();
+        assert_eq!(filter.weights.unpack(), [-5, -5, 7, 7]);
+        let inputs = one.with_inputs(2, &[1]).unwrap();
+        assert_eq!(inputs.weights.unpack(), [-5, 7, -5, 7]);
     }
 
     #[test]

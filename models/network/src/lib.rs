@@ -14,6 +14,7 @@
 //! | [`values`] | immutable, shared tensors, owned or mapped from the model file |
 //! | [`weights`] | float, binary, ternary and small integer weights, packed |
 //! | `runs` | sparse ternary weights at rest |
+//! | [`multipliers`] | one integer for each place in the kernel |
 //! | [`activation`] | the activation functions, by definition |
 //! | [`layer`] | the kinds of layers |
 //! | [`convolution`] | convolutions, and what becomes of their sums |
@@ -42,6 +43,7 @@ pub mod graph;
 pub mod head;
 pub mod input;
 pub mod layer;
+pub mod multipliers;
 pub mod number;
 pub mod pool;
 pub mod reorg;

@@ -1,5 +1,6 @@
 //! Weights of a convolution: floats, or small integers packed bit by bit.
 
+use crate::multipliers::Multipliers;
 use crate::{Error, Values};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -75,16 +76,30 @@ impl fmt::Display for WeightKind {
 /// The weights of one convolution, in the order `[out][ky][kx][in / groups]`.
 ///
 /// Integers are one little-endian bit string: weight `i` takes the bits from `i * bits` on, as a
-/// two's complement number; a binary weight is one bit, 0 for +1 and 1 for -1.
+/// two's complement number; a binary weight is one bit, 0 for +1 and 1 for -1. Binary and ternary weights
+/// may be [multiplied by position](Weights::with_multipliers): then these are signs, and a weight is its
+/// sign times the multiplier of its place in the kernel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Weights {
     kind: WeightKind,
     count: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    multipliers: Option<Box<Multipliers>>,
     #[serde(skip)]
-    floats: Values<f32>,
-    #[serde(skip)]
-    packed: Values<u8>,
+    data: Data,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Data {
+    Floats(Values<f32>),
+    Packed(Values<u8>),
+}
+
+impl Default for Data {
+    fn default() -> Data {
+        Data::Packed(Values::default())
+    }
 }
 
 impl Weights {
@@ -94,8 +109,8 @@ impl Weights {
         Weights {
             kind: WeightKind::F32,
             count,
-            floats: weights.into(),
-            packed: Values::default(),
+            multipliers: None,
+            data: Data::Floats(weights.into()),
         }
     }
 
@@ -114,16 +129,41 @@ impl Weights {
         if let Some(odd) = weights.iter().find(|w| !kind.allows(**w)) {
             return Err(Error::layer("weights", format!("{kind} weights"), odd));
         }
-        let packed = pack(kind, weights).into();
+        let data = Data::Packed(pack(kind, weights).into());
         Ok(Weights {
             kind,
             count: weights.len(),
-            floats: Values::default(),
-            packed,
+            multipliers: None,
+            data,
         })
     }
 
-    /// What the weights can be.
+    /// These weights, of `channels` a kernel position, each times the multiplier of its position.
+    ///
+    /// # Errors
+    /// If they are not binary or ternary, a multiplier is not 1 to
+    /// [`MAX_MULTIPLIER`](crate::multipliers::MAX_MULTIPLIER), or they are no whole windows of so many
+    /// positions. Whether a kernel has as many is checked with its convolution.
+    pub fn with_multipliers(self, channels: usize, values: Vec<u8>) -> Result<Weights, Error> {
+        let multipliers = Multipliers::new(channels, values);
+        multipliers.check(self.kind, self.count)?;
+        Ok(Weights {
+            multipliers: Some(Box::new(multipliers)),
+            ..self
+        })
+    }
+
+    /// The multiplier of each kernel position, row by row; empty without.
+    pub fn multipliers(&self) -> &[u8] {
+        self.multipliers.as_ref().map_or(&[], |m| m.values())
+    }
+
+    /// Weights of one output channel, by the multipliers; `None` without.
+    pub(crate) fn multiplied_window(&self) -> Option<usize> {
+        self.multipliers.as_ref().map(|m| m.window())
+    }
+
+    /// What the weights can be, before any multiplier.
     pub fn kind(&self) -> WeightKind {
         self.kind
     }
@@ -135,12 +175,18 @@ impl Weights {
 
     /// The floats; empty for integer weights.
     pub fn as_floats(&self) -> &[f32] {
-        &self.floats
+        match &self.data {
+            Data::Floats(floats) => floats,
+            Data::Packed(_) => &[],
+        }
     }
 
-    /// The packed integers; empty for floats.
+    /// The packed integers, before any multiplier; empty for floats.
     pub fn as_packed(&self) -> &[u8] {
-        &self.packed
+        match &self.data {
+            Data::Floats(_) => &[],
+            Data::Packed(packed) => packed,
+        }
     }
 
     /// The integers from `start` on, one a byte, into `out`.
@@ -148,8 +194,19 @@ impl Weights {
     /// # Panics
     /// If the weights are floats or the range lies outside.
     pub fn unpack_range(&self, start: usize, out: &mut [i8]) {
+        self.unpack_signs(start, out);
+        if let Some(multipliers) = &self.multipliers {
+            multipliers.apply(start, out);
+        }
+    }
+
+    /// The same before any multiplier: -1, 0 and +1 where there is one.
+    ///
+    /// # Panics
+    /// As [`unpack_range`](Weights::unpack_range).
+    pub fn unpack_signs(&self, start: usize, out: &mut [i8]) {
         assert!(start + out.len() <= self.count, "range of weights");
-        let (kind, packed) = (self.kind, &*self.packed);
+        let (kind, packed) = (self.kind, self.as_packed());
         if kind == WeightKind::Binary && start.is_multiple_of(8) {
             for (eight, byte) in out.chunks_mut(8).zip(&packed[start / 8..]) {
                 for (bit, weight) in eight.iter_mut().enumerate() {
@@ -175,10 +232,26 @@ impl Weights {
         out
     }
 
-    /// Takes the data of a description that was read from a file.
-    pub(crate) fn attach(&mut self, floats: Values<f32>, packed: Values<u8>) {
-        self.floats = floats;
-        self.packed = packed;
+    /// All integers before any multiplier, one a byte.
+    pub(crate) fn signs(&self) -> Vec<i8> {
+        let mut out = vec![0; self.count];
+        self.unpack_signs(0, &mut out);
+        out
+    }
+
+    /// Takes the floats of a description that was read from a file.
+    pub(crate) fn attach_floats(&mut self, floats: Values<f32>) {
+        self.data = Data::Floats(floats);
+    }
+
+    /// The same for packed integers.
+    pub(crate) fn attach_packed(&mut self, packed: Values<u8>) {
+        self.data = Data::Packed(packed);
+    }
+
+    /// The same for those of other weights.
+    pub(crate) fn attach_packed_of(&mut self, other: Weights) {
+        self.data = other.data;
     }
 
     /// Whether the data is what the description says, down to the single weight.
@@ -187,16 +260,19 @@ impl Weights {
             return Err(Error::layer("weights", "1 to 8 bits", self.kind));
         }
         let (found, expected) = match self.kind {
-            WeightKind::F32 => (self.floats.len(), self.count),
-            kind => (self.packed.len(), kind.bytes(self.count)),
+            WeightKind::F32 => (self.as_floats().len(), self.count),
+            kind => (self.as_packed().len(), kind.bytes(self.count)),
         };
         if found != expected {
             return Err(Error::layer("weight data", expected, found));
         }
-        if self.kind == WeightKind::Ternary && has_minus_two(&self.packed, self.count) {
+        if self.kind == WeightKind::Ternary && has_minus_two(self.as_packed(), self.count) {
             return Err(Error::layer("weights", "-1, 0 or +1", -2));
         }
-        Ok(())
+        match &self.multipliers {
+            Some(multipliers) => multipliers.check(self.kind, self.count),
+            None => Ok(()),
+        }
     }
 
     fn sign(&self, field: u8, bits: usize) -> i8 {
@@ -263,7 +339,7 @@ mod tests {
     fn the_unused_ternary_pattern_is_refused() {
         let mut weights = Weights::integers(WeightKind::Ternary, &[-1, 0, 1, -1]).unwrap();
         assert!(weights.check().is_ok());
-        weights.attach(Values::default(), vec![0b1000_0000].into());
+        weights.attach_packed(vec![0b1000_0000].into());
         assert!(weights.check().is_err());
     }
 

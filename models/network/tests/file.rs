@@ -164,7 +164,11 @@ fn a_file_of_another_length_is_refused() {
 
 /// The file with text replaced in its header, its length and sum made right again.
 fn forged(from: &str, to: &str) -> Vec<u8> {
-    let bytes = to_bytes(&network());
+    forged_of(&network(), from, to)
+}
+
+fn forged_of(network: &Network, from: &str, to: &str) -> Vec<u8> {
+    let bytes = to_bytes(network);
     let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     let (header, data) = bytes[8..].split_at(length);
     let header = std::str::from_utf8(header).unwrap();
@@ -201,9 +205,9 @@ fn forged(from: &str, to: &str) -> Vec<u8> {
 fn what_is_unknown_or_does_not_fit_is_named() {
     let cases = [
         (
-            r#""version":"3""#,
             r#""version":"4""#,
-            r#"version "4"; this program reads 1, 2 and 3"#,
+            r#""version":"5""#,
+            r#"version "5"; this program reads 1, 2, 3 and 4"#,
         ),
         (
             r#""format":"tincy""#,
@@ -263,8 +267,8 @@ fn what_is_unknown_or_does_not_fit_is_named() {
 /// Files of earlier versions hold nothing that the latest does not.
 #[test]
 fn older_versions_are_read() {
-    for version in ["1", "2"] {
-        let bytes = forged(r#""version":"3""#, &format!(r#""version":"{version}""#));
+    for version in ["1", "2", "3"] {
+        let bytes = forged(r#""version":"4""#, &format!(r#""version":"{version}""#));
         assert_eq!(read(&bytes, "small.tincy").unwrap(), network());
     }
 }
@@ -311,6 +315,84 @@ fn sparse_ternary_weights_are_stored_as_runs() {
     assert!(saved.abs_diff(expected) < 300, "{saved}, not {expected}");
     let header = String::from_utf8_lossy(&short[..4096]);
     assert!(header.contains("0.runs") && header.contains("1.weights"));
+}
+
+/// A layer of weights with multipliers, dense or as runs.
+fn multiplied(kind: WeightKind, every: i32) -> Network {
+    let input = Input {
+        shape: Shape::new(4, 4, 64),
+        number: Number::Code(Code::unsigned(2, 1.0)),
+        picture: None,
+    };
+    let weight = |i: i32| if i % every == 0 { 1 - i % 2 * 2 } else { 0 };
+    let signs: Vec<i8> = (0..2 * 9 * 64).map(|i| weight(i) as i8).collect();
+    let weights = Weights::integers(kind, &signs).unwrap();
+    let multipliers = vec![127, 1, 90, 64, 3, 77, 12, 120, 5];
+    let weights = weights.with_multipliers(64, multipliers).unwrap();
+    let finish = affine(vec![0.5; 2], vec![1.0; 2], Activation::Linear);
+    let mut b = Builder::new("multiplied", input).unwrap();
+    b.layer("only", convolution(3, weights, 2, finish), &[Source::Input])
+        .unwrap();
+    b.build().unwrap()
+}
+
+#[test]
+fn multipliers_come_back_and_damaged_ones_are_named() {
+    for (kind, every) in [
+        (WeightKind::Binary, 1),
+        (WeightKind::Ternary, 1),
+        (WeightKind::Ternary, 35),
+    ] {
+        let network = multiplied(kind, every);
+        let bytes = to_bytes(&network);
+        let header = String::from_utf8_lossy(&bytes[..1024]);
+        assert_eq!(header.contains("0.runs"), every > 1, "{header}");
+        let again = read(&bytes, "multiplied").unwrap();
+        assert_eq!(again, network);
+        let weights = &again.layers()[0].convolution().unwrap().weights;
+        assert_eq!(
+            weights.unpack()[64 * 8 + 35 - 512 % 35],
+            weights.unpack()[0].signum() * -5
+        );
+    }
+    let network = multiplied(WeightKind::Binary, 1);
+    for (from, to, expected) in [
+        (
+            "[127,1,90",
+            "[0,1,90",
+            "layer 0 (only): position multiplier: expected 1 to 127, found 0",
+        ),
+        (
+            "[127,1,90",
+            "[128,1,90",
+            "position multiplier: expected 1 to 127, found 128",
+        ),
+        ("[127,1,90", "[256,1,90", "invalid value: integer `256`"),
+        (
+            "[127,1,90",
+            "[127,90",
+            "expected windows of 512, found 1152",
+        ),
+        (
+            r#"\"channels\":64"#,
+            r#"\"channels\":32"#,
+            "layer 0 (only): weights of a multiplied window: expected 576, found 288",
+        ),
+        (
+            r#"\"channels\":64,\"values\":[127,1,90,64,3,77,12,120,5]"#,
+            r#"\"channels\":576,\"values\":[127]"#,
+            "layer 0 (only): number of position multipliers: expected 9, found 1",
+        ),
+        (
+            r#"\"kind\":\"binary\""#,
+            r#"\"kind\":{\"int\":{\"bits\":2}}"#,
+            "weight data",
+        ),
+        (r#"\"values\":["#, r#"\"value\":["#, "unknown field `value`"),
+    ] {
+        let error = read_error(&forged_of(&network, from, to));
+        assert!(error.contains(expected), "{from} -> {to}: {error}");
+    }
 }
 
 #[test]

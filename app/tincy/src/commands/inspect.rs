@@ -15,7 +15,8 @@ use std::io::Write;
 use std::path::PathBuf;
 use tincy_engine::{Options, Plan};
 use tincy_network::{
-    Convolution, Fit, HeadKind, Network, Op, Resample, Shape, WeightKind, accumulator, cost,
+    Convolution, Fit, HeadKind, Network, Op, Resample, Shape, WeightKind, Weights, accumulator,
+    cost,
 };
 
 /// Arguments of `tincy inspect`.
@@ -151,13 +152,22 @@ fn line(network: &Network, index: usize, kernel: String) -> LayerLine {
         name: layer.name().to_string(),
         kind: kind(network, index),
         output: layer.shape().to_string(),
-        weights: convolution.map(|convolution| convolution.weights.kind().to_string()),
+        weights: convolution.map(|convolution| weights(&convolution.weights)),
         activations: layer.number().to_string(),
         operations: network.operations(index),
         parameter_bytes: cost::parameter_bytes(layer),
         accumulator_bits: bound.map(|bound| bound.bits()),
         kernel,
         runs_on: "cpu",
+    }
+}
+
+/// What weights are, and how many multipliers they have: `binary x9`.
+fn weights(weights: &Weights) -> String {
+    let kind = weights.kind();
+    match weights.multipliers().len() {
+        0 => kind.to_string(),
+        count => format!("{kind} x{count}"),
     }
 }
 
@@ -335,4 +345,17 @@ fn table(layers: &[LayerLine]) -> Columns {
         ]);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn multipliers_stand_behind_the_kind_of_weights() {
+        let plain = Weights::integers(WeightKind::Ternary, &[1, 0, -1, 1]).unwrap();
+        assert_eq!(weights(&plain), "ternary");
+        let multiplied = plain.with_multipliers(2, vec![127, 5]).unwrap();
+        assert_eq!(weights(&multiplied), "ternary x2");
+    }
 }

@@ -207,6 +207,10 @@ fn numbers(convolution: &Convolution, number: Number, overlay: &Overlay) -> Resu
     if convolution.weights.kind() != WeightKind::Binary {
         return Err(Why::new("weights", "binary", convolution.weights.kind()));
     }
+    let multipliers = convolution.weights.multipliers().len();
+    if multipliers > 0 {
+        return Err(Why::new("multipliers by position", 0, multipliers));
+    }
     if !matches!(convolution.finish, Finish::Thresholds(_)) {
         return Err(Why::new("finish", "thresholds", convolution.finish.name()));
     }

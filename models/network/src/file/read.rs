@@ -209,13 +209,14 @@ fn attach(layer: &mut Layer, index: usize, tensors: &mut Tensors) -> Result<(), 
     let name = |end: &str| format!("{index}.{end}");
     if convolution.weights.kind() == WeightKind::F32 {
         let floats = tensors.take(&name("weights"), Type::F32)?;
-        convolution.weights.attach(floats, Values::default());
+        convolution.weights.attach_floats(floats);
     } else if tensors.has(&name("runs")) && convolution.weights.kind() == WeightKind::Ternary {
         let code = tensors.take(&name("runs"), Type::U8)?;
-        convolution.weights = runs::decode(&code, convolution.weights.count())?;
+        let weights = &mut convolution.weights;
+        weights.attach_packed_of(runs::decode(&code, weights.count())?);
     } else {
         let packed = tensors.take(&name("weights"), Type::U8)?;
-        convolution.weights.attach(Values::default(), packed);
+        convolution.weights.attach_packed(packed);
     }
     match &mut convolution.finish {
         Finish::Affine(affine) => {

@@ -316,6 +316,27 @@ mod tests {
     }
 
     #[test]
+    fn integers_of_rows_are_what_rounded_scales_name() {
+        let (mut model, mut tape) = taught("syq-ternary-row", None, 2);
+        let integers = export::to_integers(&mut model, 4).unwrap();
+        let first = integers.layers()[0].convolution().unwrap();
+        assert_eq!(first.weights.multipliers().len(), 28 * 28);
+        let pruned = dead_channels(&integers, 1).unwrap();
+        let parameters = model.parameters_mut();
+        let scales = parameters.get_mut(parameters.find("full0.step").unwrap());
+        let largest = scales.iter().fold(0.0f32, |a, b| a.max(*b));
+        for scale in scales {
+            *scale = (*scale / largest * 127.0).round().max(1.0) / 127.0 * largest;
+        }
+        let rounded = accuracy(&mut model, &mut tape, &bars()).unwrap();
+        assert!(rounded > 0.8, "{rounded}");
+        for integers in [&integers, &pruned] {
+            let exported = export::accuracy_of_integers(integers, &tape, &bars()).unwrap();
+            assert_eq!(exported, rounded);
+        }
+    }
+
+    #[test]
     fn bars_are_learned_and_threads_do_not_matter() {
         let (right, values, _) = learn("syq-binary-layer", None, 1);
         assert!(right > 0.95, "{right}");

@@ -14,7 +14,7 @@ use tincy_network::{Code, Convolution, Input, Network, Number, Op, WeightKind, W
 /// integers: pixels are codes of 8 bits, and thresholds stand behind all layers but the last.
 ///
 /// # Errors
-/// If a layer has float weights, or scales that are not one a layer or a channel.
+/// If a layer has float weights.
 pub fn to_integers(model: &mut Model, bits: u8) -> Result<Network, Error> {
     let input = model.template().input().clone();
     let pixel = Code::unsigned(8, 1.0 / 255.0);

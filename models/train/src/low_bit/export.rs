@@ -10,10 +10,14 @@
 //!
 //! and where `f * s < 0` the filter's weights are negated and so is the quotient. Results stay floats:
 //! `f * s * i * acc + b`.
+//!
+//! Scales of kernel rows or positions (SYQ) become [multipliers](tincy_network::multipliers), rounded so that the
+//! largest is [`MAX_MULTIPLIER`]; what they are parts of is the `s` of all channels.
 
 use crate::model::export::{bits, results};
-use crate::quantizers::Shared;
+use crate::quantizers::{Codes, Shared};
 use crate::{Error, Model};
+use tincy_network::multipliers::MAX_MULTIPLIER;
 use tincy_network::{
     Activation, Code, Convolution, Finish, Input, Network, Op, Source, Thresholds, WeightKind,
     Weights,
@@ -35,7 +39,7 @@ pub struct Maps {
 /// The model in integers.
 ///
 /// # Errors
-/// If a convolution has no quantizer, or one whose scales no finish can hold.
+/// If a convolution has no quantizer, or one whose codes no weights can hold.
 pub fn to_integers(model: &mut Model, maps: &Maps) -> Result<Network, Error> {
     let template = model.template().clone();
     let builder = template.rebuild(maps.input.clone(), |index, layer| match layer.op() {
@@ -63,14 +67,10 @@ fn integers(
 ) -> Result<Convolution, Error> {
     let codes = model.weight_codes(name)?;
     let outputs = convolution.out_channels;
-    let scales: Vec<f64> = match codes.shared {
-        Shared::Layer => vec![codes.scales[0].into(); outputs],
-        Shared::Channel => codes.scales.iter().map(|s| f64::from(*s)).collect(),
-        _ => {
-            let what = "scales within a kernel cannot be exported as thresholds";
-            return Err(Error::layer(name, what));
-        }
-    };
+    let Scales {
+        channels: scales,
+        multipliers,
+    } = Scales::new(&codes, convolution);
     let mut weights: Vec<i8> = codes.codes.iter().map(|code| *code as i8).collect();
     let (factors, bias) = model.fold(name, outputs);
     let slopes = factors.iter().zip(&scales);
@@ -92,11 +92,64 @@ fn integers(
             })
         }
     };
+    let places = outputs * convolution.kernel[0] * convolution.kernel[1];
+    let channels = weights.len() / places;
+    let weights = Weights::integers(kind(&weights), &weights)?;
     Ok(Convolution {
-        weights: Weights::integers(kind(&weights), &weights)?,
+        weights: match multipliers.is_empty() {
+            true => weights,
+            false => weights.with_multipliers(channels, multipliers)?,
+        },
         finish,
         ..convolution.clone()
     })
+}
+
+/// A quantizer's scales, apart by what can hold them.
+struct Scales {
+    /// One an output channel, for thresholds.
+    channels: Vec<f64>,
+    /// One a kernel position, for weights; none if all are alike.
+    multipliers: Vec<u8>,
+}
+
+impl Scales {
+    fn new(codes: &Codes, convolution: &Convolution) -> Scales {
+        let (outputs, [_, columns]) = (convolution.out_channels, convolution.kernel);
+        let scales: Vec<f64> = codes.scales.iter().map(|s| f64::from(*s)).collect();
+        match codes.shared {
+            Shared::Layer => Scales {
+                channels: vec![scales[0]; outputs],
+                multipliers: Vec::new(),
+            },
+            Shared::Channel => Scales {
+                channels: scales,
+                multipliers: Vec::new(),
+            },
+            Shared::Row => {
+                let positions = scales.iter().flat_map(|s| vec![*s; columns]);
+                Scales::by_position(&positions.collect::<Vec<_>>(), outputs)
+            }
+            Shared::Position => Scales::by_position(&scales, outputs),
+        }
+    }
+
+    fn by_position(scales: &[f64], outputs: usize) -> Scales {
+        let (largest, most) = (scales.iter().copied().fold(0.0, f64::max), MAX_MULTIPLIER);
+        // A cast cuts what is above.
+        let multiplier = |s: &f64| ((s / largest * f64::from(most)).round() as u8).clamp(1, most);
+        let multipliers: Vec<u8> = scales.iter().map(multiplier).collect();
+        if multipliers.iter().all(|m| *m == most) {
+            return Scales {
+                channels: vec![largest; outputs],
+                multipliers: Vec::new(),
+            };
+        }
+        Scales {
+            channels: vec![largest / f64::from(most); outputs],
+            multipliers,
+        }
+    }
 }
 
 /// Negates the filters of falling lines.
@@ -146,6 +199,16 @@ mod tests {
         }
         assert_eq!(threshold(3, 0.0, 2.6), i32::MIN);
         assert_eq!(threshold(3, 0.0, 2.4), i32::MAX);
+    }
+
+    #[test]
+    fn scales_of_positions_become_multipliers() {
+        let scales = Scales::by_position(&[0.5, 0.25, 1e-6, 0.498], 3);
+        assert_eq!(scales.multipliers, [127, 64, 1, 126]);
+        assert_eq!(scales.channels, [0.5 / 127.0; 3]);
+        let alike = Scales::by_position(&[0.5, 0.4999], 2);
+        assert!(alike.multipliers.is_empty(), "no parts of 127");
+        assert_eq!(alike.channels, [0.5; 2]);
     }
 
     #[test]

@@ -50,10 +50,7 @@ pub fn kernel(task: &Task<'_>, isa: Isa) -> Option<Box<dyn Kernel>> {
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2(avx2) => Box::new(Integer::new(avx2, task, code)),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512(avx512) => match vnni::Vnni::detect(avx512) {
-            Some(vnni) => Box::new(Integer::new(vnni, task, code)),
-            None => Box::new(Integer::new(avx512.avx2(), task, code)),
-        },
+        Isa::Avx512(avx512) => Box::new(Integer::new(vnni::Vnni(avx512), task, code)),
         #[cfg(target_arch = "aarch64")]
         Isa::Neon(neon) => Box::new(Integer::new(neon, task, code)),
     })

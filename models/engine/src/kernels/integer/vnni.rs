@@ -12,15 +12,9 @@ use super::levels::{Floats, Levels, ROUND};
 use crate::isa::Avx512;
 use std::arch::x86_64::*;
 
-/// The proof of AVX-512 with dot products.
+/// The method with the dot products of AVX-512.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Vnni(Avx512);
-
-impl Vnni {
-    pub(super) fn detect(avx512: Avx512) -> Option<Vnni> {
-        is_x86_feature_detected!("avx512vnni").then_some(Vnni(avx512))
-    }
-}
+pub(super) struct Vnni(pub(super) Avx512);
 
 impl Arch for Vnni {
     const NAME: &'static str = "avx512-vnni-integer";

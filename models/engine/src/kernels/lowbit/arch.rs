@@ -2,6 +2,7 @@
 
 use super::finish::Run;
 use super::geometry::Lookups;
+use super::multiplied::Multiplied;
 
 /// Bytes of the usual table: the sixteen partial sums of four channels.
 pub(super) const TABLE: usize = 16;
@@ -19,13 +20,37 @@ pub(super) struct Patch {
     pub aligned: bool,
 }
 
-/// The four operations of the method for one instruction set.
+/// Names of an instruction set's kernels: without and with multipliers, by weights (binary, ternary), by
+/// bits of the codes less one.
+pub(super) type Names = [[[&'static str; 4]; 2]; 2];
+
+/// [`Names`] from those of the instruction set and of the method.
+macro_rules! names {
+    ($isa:literal, $method:literal) => {
+        [names!(@ $isa, $method), names!(@ $isa, concat!($method, "-syq"))]
+    };
+    (@ $isa:literal, $method:expr) => {
+        [names!(@ $isa, "w1", $method), names!(@ $isa, "w2", $method)]
+    };
+    (@ $isa:literal, $weights:literal, $method:expr) => {
+        [
+            concat!($isa, "-", $weights, "a1-", $method),
+            concat!($isa, "-", $weights, "a2-", $method),
+            concat!($isa, "-", $weights, "a3-", $method),
+            concat!($isa, "-", $weights, "a4-", $method),
+        ]
+    };
+}
+pub(super) use names;
+
+/// The operations of the method for one instruction set.
 ///
 /// Sums of a tile, a few pixels, are 16 bits a pixel and channel (`LANES` for each), modulo 2^16, in
-/// whatever order suits the instruction set; [`lane`](Arch::lane) and [`natural`](Arch::natural) translate.
+/// whatever order suits the instruction set: that of [`lane`](Arch::lane). Sums that need 32 bits are in the order of
+/// [`wide_lane`](Arch::wide_lane).
 pub(super) trait Arch: Copy + Send + Sync + 'static {
-    /// Names of the kernels: by weights (binary, ternary), then by bits of the codes less one.
-    const NAMES: [[&'static str; 4]; 2];
+    /// Names of the kernels.
+    const NAMES: Names;
     /// Output channels of a block.
     const LANES: usize;
     /// Input channels that one table serves.
@@ -57,16 +82,26 @@ pub(super) trait Arch: Copy + Send + Sync + 'static {
     /// `bases[p] + offset` for each offset of the list, with one row of `LANES` indices each.
     fn tiles(self, look: Look<'_>, tables: &[u8], bases: &[u32], sums: &mut [u16], fresh: bool);
 
+    /// Adds to the 32-bit sums of tiles: for each position of the kernel, its multiplier times what is looked
+    /// up there.
+    fn multiplied_tiles(self, look: Multiplied<'_>, tables: &[u8], bases: &[u32], sums: &mut [i32]);
+
     /// The codes of a block of channels at some output pixels: for each, how many of `thresholds` its
     /// accumulator is greater than. The accumulator is the largest over the pixels under the pool's
     /// window (or the only one) of `sums << shift - area`.
-    fn codes(self, run: Run<'_>, thresholds: &[i16]);
+    fn codes(self, run: Run<'_, u16>, thresholds: &[i16]);
+
+    /// The same from sums of 32 bits.
+    fn wide_codes(self, run: Run<'_, i32>, thresholds: &[i32]);
 
     /// Where in a pixel's sums a block's channel lies.
     fn lane(channel: usize) -> usize;
 
-    /// Adds one pixel's sums, as numbers below 2^16, to `out` in natural order.
-    fn natural(self, sums: &[u16], out: &mut [i32]);
+    /// Where in a pixel's sums of 32 bits a block's channel lies.
+    fn wide_lane(channel: usize) -> usize;
+
+    /// Adds one pixel's sums, as numbers below 2^16, to those of 32 bits.
+    fn widen(self, sums: &[u16], wide: &mut [i32]);
 }
 
 /// Codes of a row of pixels.

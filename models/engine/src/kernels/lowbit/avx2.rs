@@ -7,9 +7,12 @@
 
 #![allow(unsafe_code)]
 
-use super::arch::{Arch, Look, Pace, Patch, Row, TABLE};
+mod wide;
+
+use super::arch::{Arch, Look, Names, Pace, Patch, Row, TABLE, names};
 use super::finish::{Pixels, Run};
 use super::geometry::Square;
+use super::multiplied::Multiplied;
 use crate::isa::Avx2;
 use std::arch::asm;
 use std::arch::x86_64::*;
@@ -18,20 +21,7 @@ const LANES: usize = 64;
 const PIXELS: usize = 4;
 
 impl Arch for Avx2 {
-    const NAMES: [[&'static str; 4]; 2] = [
-        [
-            "avx2-w1a1-lut",
-            "avx2-w1a2-lut",
-            "avx2-w1a3-lut",
-            "avx2-w1a4-lut",
-        ],
-        [
-            "avx2-w2a1-lut",
-            "avx2-w2a2-lut",
-            "avx2-w2a3-lut",
-            "avx2-w2a4-lut",
-        ],
-    ];
+    const NAMES: Names = names!("avx2", "lut");
     const LANES: usize = LANES;
     const UNIT: usize = 4;
     const TABLE: usize = TABLE;
@@ -78,7 +68,22 @@ impl Arch for Avx2 {
         }
     }
 
-    fn codes(self, run: Run<'_>, thresholds: &[i16]) {
+    fn multiplied_tiles(
+        self,
+        look: Multiplied<'_>,
+        tables: &[u8],
+        bases: &[u32],
+        sums: &mut [i32],
+    ) {
+        look.check(LANES, TABLE, bases, tables.len());
+        let (bases, sums) = (bases.as_chunks().0, sums.as_chunks_mut().0);
+        for (bases, sums) in bases.iter().zip(sums) {
+            // SAFETY: the token proves AVX2; the check is the function's condition.
+            unsafe { wide::multiplied_tile(&look, tables.as_ptr(), *bases, sums) }
+        }
+    }
+
+    fn codes(self, run: Run<'_, u16>, thresholds: &[i16]) {
         assert!(thresholds.len().is_multiple_of(LANES));
         // SAFETY: the token proves AVX2; the assertion is the function's condition.
         unsafe {
@@ -91,19 +96,33 @@ impl Arch for Avx2 {
         }
     }
 
+    fn wide_codes(self, run: Run<'_, i32>, thresholds: &[i32]) {
+        assert!(thresholds.len().is_multiple_of(LANES));
+        // SAFETY: the token proves AVX2; the assertion is the function's condition.
+        unsafe {
+            match run.window {
+                1 => wide::count_reached::<1>(run, thresholds),
+                _ => wide::count_reached::<4>(run, thresholds),
+            }
+        }
+    }
+
     fn lane(channel: usize) -> usize {
         let (half, within) = (channel / 32, channel % 32);
         half * 32 + within % 2 * 16 + within / 2
     }
 
+    fn wide_lane(channel: usize) -> usize {
+        let (half, within) = (channel / 32, channel % 32);
+        half * 32 + within % 4 * 8 + within / 4
+    }
+
     #[inline(always)]
-    fn natural(self, sums: &[u16], out: &mut [i32]) {
-        for (sums, out) in sums.chunks_exact(32).zip(out.chunks_exact_mut(32)) {
-            let (both, upper) = sums.split_at(16);
-            for ((both, upper), out) in both.iter().zip(upper).zip(out.as_chunks_mut::<2>().0) {
-                out[0] += i32::from(both.wrapping_sub(upper << 8));
-                out[1] += i32::from(*upper);
-            }
+    fn widen(self, sums: &[u16], wide: &mut [i32]) {
+        let (sums, wide) = (sums.as_chunks::<32>().0, wide.as_chunks_mut().0);
+        for (sums, wide) in sums.iter().zip(wide) {
+            // SAFETY: the token proves AVX2.
+            unsafe { wide::widen(sums, wide) }
         }
     }
 }
@@ -380,7 +399,10 @@ unsafe fn make_tables(row: Row<'_>, tables: *mut u8, unit_pitch: usize, sums: &m
 /// # Safety
 /// Thresholds are whole rows of 64.
 #[target_feature(enable = "avx2")]
-unsafe fn count_reached<const N: usize, const SHIFT: i32>(mut run: Run<'_>, thresholds: &[i16]) {
+unsafe fn count_reached<const N: usize, const SHIFT: i32>(
+    mut run: Run<'_, u16>,
+    thresholds: &[i16],
+) {
     for n in 0..run.targets.len() {
         let Some(pixels) = run.pixels::<N>(n, LANES) else {
             continue;
@@ -407,7 +429,9 @@ unsafe fn count_reached<const N: usize, const SHIFT: i32>(mut run: Run<'_>, thre
 /// Sums have 64 lanes.
 #[target_feature(enable = "avx2")]
 #[inline]
-unsafe fn accumulators<const N: usize, const SHIFT: i32>(pixels: &Pixels<'_, N>) -> [__m256i; 4] {
+unsafe fn accumulators<const N: usize, const SHIFT: i32>(
+    pixels: &Pixels<'_, u16, N>,
+) -> [__m256i; 4] {
     let mut acc = [_mm256_setzero_si256(); 4];
     for n in 0..N {
         let sums: *const __m256i = pixels.sums[n].as_ptr().cast();

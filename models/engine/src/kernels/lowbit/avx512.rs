@@ -2,12 +2,17 @@
 //! serves six channels at once where those of 16 bytes serve four.
 //!
 //! A tile is 4 pixels x 64 channels, whose 16-bit sums stay in registers; they are kept split as with
-//! AVX2: of each pair of bytes the whole lane and the upper byte.
+//! AVX2: of each pair of bytes the whole lane and the upper byte. Sums that are multiplied by position need
+//! none of that: `vpdpbusd` multiplies bytes and adds to 32 bits, and with a multiplier beside three zeros it
+//! takes one of each four channels.
 
 #![allow(unsafe_code)]
 
-use super::arch::{Arch, Look, Pace, Patch, Row};
+mod wide;
+
+use super::arch::{Arch, Look, Names, Pace, Patch, Row, names};
 use super::finish::{Pixels, Run};
+use super::multiplied::Multiplied;
 use crate::isa::Avx512;
 use std::arch::x86_64::*;
 
@@ -19,20 +24,7 @@ const TABLE: usize = 64;
 const BATCH: usize = 30;
 
 impl Arch for Avx512 {
-    const NAMES: [[&'static str; 4]; 2] = [
-        [
-            "avx512-w1a1-lut",
-            "avx512-w1a2-lut",
-            "avx512-w1a3-lut",
-            "avx512-w1a4-lut",
-        ],
-        [
-            "avx512-w2a1-lut",
-            "avx512-w2a2-lut",
-            "avx512-w2a3-lut",
-            "avx512-w2a4-lut",
-        ],
-    ];
+    const NAMES: Names = names!("avx512", "lut");
     const LANES: usize = LANES;
     const UNIT: usize = UNIT;
     const TABLE: usize = TABLE;
@@ -76,7 +68,22 @@ impl Arch for Avx512 {
         }
     }
 
-    fn codes(self, run: Run<'_>, thresholds: &[i16]) {
+    fn multiplied_tiles(
+        self,
+        look: Multiplied<'_>,
+        tables: &[u8],
+        bases: &[u32],
+        sums: &mut [i32],
+    ) {
+        look.check(LANES, TABLE, bases, tables.len());
+        let (bases, sums) = (bases.as_chunks().0, sums.as_chunks_mut().0);
+        for (bases, sums) in bases.iter().zip(sums) {
+            // SAFETY: the token proves AVX-512; the check is the function's condition.
+            unsafe { wide::multiplied_tile(&look, tables.as_ptr(), *bases, sums) }
+        }
+    }
+
+    fn codes(self, run: Run<'_, u16>, thresholds: &[i16]) {
         assert!(thresholds.len().is_multiple_of(LANES));
         // SAFETY: the token proves AVX-512; the assertion is the function's condition.
         unsafe {
@@ -89,15 +96,30 @@ impl Arch for Avx512 {
         }
     }
 
+    fn wide_codes(self, run: Run<'_, i32>, thresholds: &[i32]) {
+        assert!(thresholds.len().is_multiple_of(LANES));
+        // SAFETY: the token proves AVX-512; the assertion is the function's condition.
+        unsafe {
+            match run.window {
+                1 => wide::count_reached::<1>(run, thresholds),
+                _ => wide::count_reached::<4>(run, thresholds),
+            }
+        }
+    }
+
     fn lane(channel: usize) -> usize {
         channel % 2 * 32 + channel / 2
     }
 
-    fn natural(self, sums: &[u16], out: &mut [i32]) {
-        let (both, upper) = sums.split_at(32);
-        for ((both, upper), out) in both.iter().zip(upper).zip(out.as_chunks_mut::<2>().0) {
-            out[0] += i32::from(both.wrapping_sub(upper << 8));
-            out[1] += i32::from(*upper);
+    fn wide_lane(channel: usize) -> usize {
+        channel % 4 * 16 + channel / 4
+    }
+
+    fn widen(self, sums: &[u16], wide: &mut [i32]) {
+        let (sums, wide) = (sums.as_chunks::<LANES>().0, wide.as_chunks_mut().0);
+        for (sums, wide) in sums.iter().zip(wide) {
+            // SAFETY: the token proves AVX-512.
+            unsafe { wide::widen(sums, wide) }
         }
     }
 }
@@ -257,7 +279,10 @@ fn total(sum: __m256i) -> i32 {
 /// # Safety
 /// Thresholds are whole rows of 64.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-unsafe fn count_reached<const N: usize, const SHIFT: u32>(mut run: Run<'_>, thresholds: &[i16]) {
+unsafe fn count_reached<const N: usize, const SHIFT: u32>(
+    mut run: Run<'_, u16>,
+    thresholds: &[i16],
+) {
     let written = u64::MAX >> (LANES - run.count);
     for n in 0..run.targets.len() {
         let Some(pixels) = run.pixels::<N>(n, LANES) else {
@@ -279,7 +304,9 @@ unsafe fn count_reached<const N: usize, const SHIFT: u32>(mut run: Run<'_>, thre
 /// Sums have 64 lanes.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 #[inline]
-unsafe fn accumulators<const N: usize, const SHIFT: u32>(pixels: &Pixels<'_, N>) -> [__m512i; 2] {
+unsafe fn accumulators<const N: usize, const SHIFT: u32>(
+    pixels: &Pixels<'_, u16, N>,
+) -> [__m512i; 2] {
     let mut acc = [_mm512_set1_epi16(i16::MIN); 2];
     for n in 0..N {
         let sums: *const __m512i = pixels.sums[n].as_ptr().cast();

@@ -5,9 +5,11 @@
 use super::arch::{Arch, Look};
 use super::finish::{self, Finish, Output, Run};
 use super::layer::Lookup;
+use super::multiplied::Multiplied;
 use super::pack::Block;
 use crate::parts::Parts;
 use std::ops::Range;
+use tincy_network::Affine;
 
 /// Tables of a band, ready to be looked into.
 #[derive(Clone, Copy)]
@@ -34,15 +36,58 @@ impl<A: Arch> Lookup<A> {
         let per_patch = self.geometry.patch_slots() * A::LANES;
         for first in (0..patches).step_by(self.patches_at_once) {
             let patches = first..patches.min(first + self.patches_at_once);
-            let sums = &mut sums[..patches.len() * per_patch];
-            self.run_tiles(view, block, patches.clone(), sums, wide);
+            let count = patches.len() * per_patch;
+            if self.finish.is_wide() {
+                wide[..count].fill(0);
+            }
+            if self.positions.is_empty() {
+                self.run_tiles(view, block, patches.clone(), &mut sums[..count], wide);
+            } else {
+                self.run_multiplied(view, block, patches.clone(), &mut wide[..count]);
+            }
             match (&self.finish, output) {
                 (Finish::Narrow(thresholds), Output::Codes(codes)) => {
-                    let thresholds = thresholds.block(block);
-                    self.finish_narrow(view, block, patches, sums, thresholds, codes);
+                    let run = self.finish_run(view, block, patches, &sums[..count], codes);
+                    self.arch.codes(run, thresholds.block(block));
                 }
-                _ => self.finish_wide(view, block, patches, wide, output),
+                (Finish::Wide(thresholds), Output::Codes(codes)) => {
+                    let run = self.finish_run(view, block, patches, &wide[..count], codes);
+                    self.arch.wide_codes(run, thresholds.block(block));
+                }
+                (Finish::Affine(affine), _) => {
+                    self.finish_affine(view, block, patches, wide, affine, output);
+                }
+                _ => unreachable!("thresholds give codes"),
             }
+        }
+    }
+
+    /// Sums of some patches, multiplied by position.
+    fn run_multiplied(
+        &self,
+        view: &View<'_>,
+        block: usize,
+        patches: Range<usize>,
+        wide: &mut [i32],
+    ) {
+        let slots = self.geometry.patch_slots();
+        let bases = &self.geometry.bases[patches.start * slots..patches.end * slots];
+        let mut indices =
+            &self.indices.slice(self.indices.bytes())[block * self.indices_per_block..];
+        for chunk in &self.geometry.chunks {
+            let (of_chunk, rest) = indices.split_at(chunk.lookups * self.planes * A::LANES);
+            indices = rest;
+            let look = Multiplied {
+                positions: &self.positions,
+                units: chunk.units.len(),
+                unit_pitch: self.geometry.unit_pitch,
+                planes: self.planes,
+                indices: of_chunk,
+                pace: self.pace.run * self.pace.runs,
+                largest: self.largest,
+            };
+            let tables = &view.tables[chunk.base..];
+            self.arch.multiplied_tiles(look, tables, bases, wide);
         }
     }
 
@@ -59,9 +104,6 @@ impl<A: Arch> Lookup<A> {
         let bases = &self.geometry.bases[patches.start * slots..patches.end * slots];
         let mut indices =
             &self.indices.slice(self.indices.bytes())[block * self.indices_per_block..];
-        if self.finish.is_wide() {
-            wide.fill(0);
-        }
         for (n, chunk) in self.geometry.chunks.iter().enumerate() {
             let tables = &view.tables[chunk.base..];
             for plane in 0..self.planes {
@@ -79,24 +121,23 @@ impl<A: Arch> Lookup<A> {
                 let pixels = sums
                     .chunks_exact(A::LANES)
                     .zip(wide.chunks_exact_mut(A::LANES));
-                pixels.for_each(|(sums, wide)| self.arch.natural(sums, wide));
+                pixels.for_each(|(sums, wide)| self.arch.widen(sums, wide));
             }
         }
     }
 
-    /// Codes of some patches from their sums in 16 bits.
-    fn finish_narrow(
-        &self,
-        view: &View<'_>,
+    /// The pixels of some patches whose sums become codes.
+    fn finish_run<'a, T>(
+        &'a self,
+        view: &View<'a>,
         block: usize,
         patches: Range<usize>,
-        sums: &[u16],
-        thresholds: &[i16],
-        codes: &Parts<'_, u8>,
-    ) {
+        sums: &'a [T],
+        codes: &Parts<'a, u8>,
+    ) -> Run<'a, T> {
         let (geometry, channels) = (&self.geometry, &self.blocks[block]);
         let targets = geometry.patch_targets();
-        let run = Run {
+        Run {
             sums,
             first_slot: patches.start * geometry.patch_slots(),
             targets: &geometry.targets[patches.start * targets..patches.end * targets],
@@ -108,17 +149,17 @@ impl<A: Arch> Lookup<A> {
             first_code: view.first_pixel * geometry.outputs + channels.first,
             pitch: geometry.outputs,
             count: channels.count,
-        };
-        self.arch.codes(run, thresholds);
+        }
     }
 
-    /// Outputs of some patches from their sums in 32 bits.
-    fn finish_wide(
+    /// Outputs of some patches from their sums in 32 bits, by a product and a sum.
+    fn finish_affine(
         &self,
         view: &View<'_>,
         block: usize,
         patches: Range<usize>,
         sums: &[i32],
+        affine: &Affine,
         output: &Output<'_>,
     ) {
         let count = self.geometry.window_pixels();
@@ -126,19 +167,9 @@ impl<A: Arch> Lookup<A> {
             let sums = slots.map(|slot| &sums[slot * A::LANES..][..A::LANES]);
             let accumulators = finish::accumulators(sums, areas, count, self.shift);
             let range = self.channels(block, pixel);
-            match (&self.finish, output) {
-                (Finish::Wide(thresholds), Output::Codes(codes)) => {
-                    // SAFETY: members have blocks of channels, or rows, of their own.
-                    let out = unsafe { codes.part(range) };
-                    finish::count_reached(&accumulators, thresholds.block(block), A::LANES, out);
-                }
-                (Finish::Affine(affine), _) => {
-                    let block = &self.blocks[block];
-                    // SAFETY: as above.
-                    unsafe { finish::write_affine(affine, block, &accumulators, output, range) }
-                }
-                _ => unreachable!("thresholds give codes"),
-            }
+            let block = &self.blocks[block];
+            // SAFETY: members have blocks of channels, or rows, of their own.
+            unsafe { finish::write_affine::<A>(affine, block, &accumulators, output, range) }
         });
     }
 

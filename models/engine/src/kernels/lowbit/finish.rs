@@ -14,7 +14,7 @@ use tincy_network::{Affine, Number};
 pub(super) enum Finish {
     /// Accumulators of 16 bits against thresholds of 16 bits, in the order of the lanes.
     Narrow(Packed<i16>),
-    /// Accumulators and thresholds of 32 bits, in natural order.
+    /// The same in 32 bits.
     Wide(Packed<i32>),
     /// One product, one sum, an activation, and rounding to a code if the output is one.
     Affine(Affine),
@@ -40,14 +40,14 @@ impl<'a> Output<'a> {
 }
 
 impl Finish {
-    /// The finish of a layer, or `None` if its sums cannot be pooled in the same pass.
+    /// The finish of a layer whose sums are of 16 bits if `narrow`, or `None` if they cannot be pooled in the
+    /// same pass.
     pub(super) fn new<A: Arch>(
         finish: &tincy_network::Finish,
-        bound: Bound,
+        narrow: bool,
         pooling: Pooling,
         blocks: &[Block],
     ) -> Option<Finish> {
-        let narrow = bound.min > i64::from(i16::MIN) && bound.max <= i64::from(i16::MAX);
         match finish {
             tincy_network::Finish::Thresholds(t) if narrow => {
                 Some(Finish::Narrow(pack::narrow::<A>(t, blocks)))
@@ -66,10 +66,15 @@ impl Finish {
     }
 }
 
+/// Whether accumulators fit 16 bits, with the least number to spare.
+pub(super) fn fits_narrow(bound: Bound) -> bool {
+    bound.min > i64::from(i16::MIN) && bound.max <= i64::from(i16::MAX)
+}
+
 /// Output pixels of a block of channels that are finished one after another.
-pub(super) struct Run<'a> {
+pub(super) struct Run<'a, T> {
     /// Sums of whole patches, lanes for each slot.
-    pub sums: &'a [u16],
+    pub sums: &'a [T],
     /// The slot of the first of these.
     pub first_slot: usize,
     /// What becomes of them; those with a pixel from `end` on do not exist.
@@ -90,23 +95,23 @@ pub(super) struct Run<'a> {
 }
 
 /// The pixels that become one output pixel, and the codes that are written.
-pub(super) struct Pixels<'a, const N: usize> {
+pub(super) struct Pixels<'a, T, const N: usize> {
     /// Lanes of each.
-    pub sums: [&'a [u16]; N],
+    pub sums: [&'a [T]; N],
     /// Sum of the codes under each one's window.
     pub areas: [i32; N],
     /// Codes of the block's channels.
     pub codes: &'a mut [u8],
 }
 
-impl Run<'_> {
+impl<T> Run<'_, T> {
     /// What output pixel `n` is made of, if there is such a pixel; `N` is the window's size.
     #[inline(always)]
     pub(super) fn pixels<const N: usize>(
         &mut self,
         n: usize,
         lanes: usize,
-    ) -> Option<Pixels<'_, N>> {
+    ) -> Option<Pixels<'_, T, N>> {
         let target = &self.targets[n];
         if target.pixel >= self.end {
             return None;
@@ -144,22 +149,40 @@ pub(super) fn accumulators(
     largest
 }
 
-/// How many of its thresholds each lane reaches; `thresholds` has `lanes` for each step.
+/// [`Arch::wide_codes`] in plain Rust, for sums and thresholds in natural order.
 #[inline(always)]
-pub(super) fn count_reached(
-    accumulators: &[i32; MAX_LANES],
-    thresholds: &[i32],
-    lanes: usize,
-    out: &mut [u8],
-) {
-    let mut counts = [0i32; MAX_LANES];
-    for step in thresholds.chunks_exact(lanes) {
-        for ((count, acc), t) in counts.iter_mut().zip(accumulators).zip(step) {
-            *count += i32::from(acc >= t);
+pub(super) fn wide_codes<const LANES: usize>(mut run: Run<'_, i32>, thresholds: &[i32]) {
+    let shift = run.shift;
+    for n in 0..run.targets.len() {
+        if run.window == 1 {
+            count_reached::<1, LANES>(run.pixels(n, LANES), shift, thresholds);
+        } else {
+            count_reached::<4, LANES>(run.pixels(n, LANES), shift, thresholds);
         }
     }
-    for (out, count) in out.iter_mut().zip(counts) {
-        *out = count as u8;
+}
+
+#[inline(always)]
+fn count_reached<const N: usize, const LANES: usize>(
+    pixels: Option<Pixels<'_, i32, N>>,
+    shift: u32,
+    thresholds: &[i32],
+) {
+    let Some(pixels) = pixels else { return };
+    let mut largest = [i32::MIN; LANES];
+    for (sums, area) in pixels.sums.into_iter().zip(pixels.areas) {
+        for (largest, sum) in largest.iter_mut().zip(sums) {
+            *largest = (*largest).max((sum << shift) - area);
+        }
+    }
+    let mut counts = [0i32; LANES];
+    for step in thresholds.as_chunks::<LANES>().0 {
+        for ((count, acc), t) in counts.iter_mut().zip(largest).zip(step) {
+            *count += i32::from(acc > *t);
+        }
+    }
+    for (code, count) in pixels.codes.iter_mut().zip(counts) {
+        *code = count as u8;
     }
 }
 
@@ -175,18 +198,17 @@ pub(super) fn keep_larger(codes: &mut [u8], others: &[u8]) {
     }
 }
 
-/// The real outputs of a block's channels.
+/// The real outputs of a block's channels, from accumulators in the order of wide lanes.
 #[inline(always)]
-fn affine<'a>(
+fn affine<'a, A: Arch>(
     affine: &'a Affine,
     block: &'a Block,
     accumulators: &'a [i32; MAX_LANES],
 ) -> impl Iterator<Item = f32> + 'a {
-    let bias = &affine.bias[block.first..][..block.count];
-    let sums = accumulators.iter().zip(bias).enumerate();
-    sums.map(move |(lane, (acc, bias))| {
-        let scale = affine.scale.get(block.first + lane).copied().unwrap_or(1.0);
-        let product = *acc as f32 * scale;
+    let bias = affine.bias[block.first..][..block.count].iter();
+    bias.enumerate().map(move |(channel, bias)| {
+        let scale = affine.scale.get(block.first + channel);
+        let product = accumulators[A::wide_lane(channel)] as f32 * scale.copied().unwrap_or(1.0);
         affine.activation.apply(product + bias)
     })
 }
@@ -195,14 +217,14 @@ fn affine<'a>(
 ///
 /// # Safety
 /// No other thread may hold a part of `output` that overlaps `range`.
-pub(super) unsafe fn write_affine(
+pub(super) unsafe fn write_affine<A: Arch>(
     finish: &Affine,
     block: &Block,
     accumulators: &[i32; MAX_LANES],
     output: &Output<'_>,
     range: std::ops::Range<usize>,
 ) {
-    let values = affine(finish, block, accumulators);
+    let values = affine::<A>(finish, block, accumulators);
     match (output, finish.output) {
         (Output::Floats(floats), _) => {
             // SAFETY: promised by the caller.

@@ -13,6 +13,11 @@ use tincy_network::{Padding, Pool, Shape};
 /// first-level cache while all tiles pass.
 const CHUNK_LOOKUPS: usize = 144;
 
+/// Where sums are multiplied by position, chunks are of twice as many, and at least so many units, so that there
+/// are few multiplications for each look-up; and at most so many, so that sums of a position, with two
+/// planes of 4-bit codes, fit 16 bits.
+const MULTIPLIED_UNITS: [usize; 2] = [16, 128];
+
 /// A max pool done in the same pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pooling {
@@ -200,7 +205,12 @@ impl Geometry {
             targets: Vec::new(),
         };
         geometry.set_band(A::BAND_BYTES);
-        geometry.set_chunks(channels.div_ceil(A::UNIT), run);
+        let units = channels.div_ceil(A::UNIT);
+        if convolution.weights.multipliers().is_empty() {
+            geometry.set_chunks(units, run);
+        } else {
+            geometry.set_multiplied_chunks(units);
+        }
         geometry.set_slots();
         let far = geometry.table_bytes(geometry.band_rows) + geometry.reach;
         (far <= u32::MAX as usize).then_some(geometry)
@@ -263,6 +273,15 @@ impl Geometry {
         }
     }
 
+    /// Row and column of a kernel position, in table rows and columns.
+    pub(super) fn position(&self, k: usize) -> [usize; 2] {
+        let [_, columns] = self.kernel;
+        [
+            k / columns * self.dilation[0],
+            k % columns * self.dilation[1],
+        ]
+    }
+
     /// The look-ups of a chunk.
     pub(super) fn lookups(&self, chunk: &Chunk) -> Lookups<'_> {
         let square = Square {
@@ -323,6 +342,24 @@ impl Geometry {
             .iter()
             .max()
             .map_or(0, |offset| *offset as usize + self.table);
+    }
+
+    /// Chunks whose look-ups go position by position, which takes no list of offsets.
+    fn set_multiplied_chunks(&mut self, units: usize) {
+        let positions = self.kernel[0] * self.kernel[1];
+        let [least, most] = MULTIPLIED_UNITS;
+        let step = (2 * CHUNK_LOOKUPS / positions)
+            .clamp(least, most)
+            .min(units);
+        let chunks = (0..units).step_by(step).map(|first| {
+            let units = first..units.min(first + step);
+            Chunk {
+                base: first * self.unit_pitch,
+                lookups: units.len() * positions,
+                units,
+            }
+        });
+        self.chunks = chunks.collect();
     }
 
     /// Lays out slots and targets of a full band; a band with fewer rows uses the first of them.

@@ -4,10 +4,11 @@
 
 use super::arch::{Arch, Pace};
 use super::block::View;
-use super::finish::{Finish, Output};
+use super::finish::{self, Finish, Output};
 use super::geometry::{Geometry, Pooling};
+use super::multiplied::{self, Position};
 use super::pack::{self, Block};
-use super::scratch::{Band, Sizes, Work};
+use super::scratch::{Band, Sizes, Widths, Work};
 use super::tables;
 use crate::kernel::{Kernel, Task};
 use crate::parts::Parts;
@@ -31,6 +32,10 @@ pub(super) struct Lookup<A> {
     pub(super) indices: Buffer,
     pub(super) indices_per_block: usize,
     pub(super) planes: usize,
+    /// The kernel's, where sums are multiplied by position.
+    pub(super) positions: Vec<Position>,
+    /// The largest sum of a table.
+    pub(super) largest: u32,
     pub(super) shift: u32,
     pub(super) pace: Pace,
     pub(super) finish: Finish,
@@ -51,15 +56,27 @@ impl<A: Arch> Lookup<A> {
         let bits = usize::from(code.bits) - 1;
         let pace = A::PACE[bits];
         debug_assert!(pace.run * pace.runs * A::UNIT * code.max() as usize <= 255);
-        let bound = accumulator::bound(convolution, code);
         let geometry = Geometry::new::<A>(task, pace.run)?;
+        let positions = multiplied::positions(&geometry, convolution.weights.multipliers());
+        let multiplied = !positions.is_empty();
+        let bound = accumulator::bound(convolution, code);
+        let narrow = !multiplied && finish::fits_narrow(bound);
         let blocks = pack::blocks(convolution.out_channels, convolution.groups, A::LANES);
-        let finish = Finish::new::<A>(&convolution.finish, bound, geometry.pooling, &blocks)?;
+        let finish = Finish::new::<A>(&convolution.finish, narrow, geometry.pooling, &blocks)?;
         let planes = pack::planes(convolution.weights.kind()).len();
-        if finish.is_wide() && !fits_wide::<A>(&geometry, planes, code) {
+        if finish.is_wide() && !fits_wide::<A>(&geometry, planes, code, &positions) {
             return None;
         }
-        let patch = geometry.patch_slots() * A::LANES * size_of::<u16>();
+        let widths = Widths {
+            narrow: !multiplied,
+            wide: finish.is_wide(),
+        };
+        let sum = if multiplied {
+            size_of::<i32>()
+        } else {
+            size_of::<u16>()
+        };
+        let patch = geometry.patch_slots() * A::LANES * sum;
         let at_once = if geometry.chunks.len() == 1 {
             FEW_SUM_BYTES
         } else {
@@ -68,14 +85,16 @@ impl<A: Arch> Lookup<A> {
         let patches_at_once = (at_once / patch).clamp(1, geometry.patches(geometry.band_rows));
         Some(Lookup {
             arch,
-            name: A::NAMES[row][bits],
+            name: A::NAMES[usize::from(multiplied)][row][bits],
             indices: pack::indices::<A>(convolution, &geometry, &blocks),
             indices_per_block: pack::block_indices::<A>(&geometry, planes),
             planes,
+            positions,
+            largest: A::UNIT as u32 * code.max() as u32,
             shift,
             pace,
             patches_at_once,
-            sizes: Sizes::new::<A>(&geometry, patches_at_once, finish.is_wide()),
+            sizes: Sizes::new::<A>(&geometry, patches_at_once, widths),
             finish,
             blocks,
             geometry,
@@ -204,6 +223,17 @@ impl<A: Arch> Lookup<A> {
         }
     }
 
+    /// Sums of codes under the windows of some rows, from a group's sums by table column.
+    fn make_areas(&self, sums: &[i32], rows: usize, work: &mut Work<'_>) {
+        let (geometry, pitch) = (&self.geometry, self.sum_pitch());
+        if self.positions.is_empty() {
+            tables::areas(geometry, sums, pitch, rows, work.column, work.areas);
+        } else {
+            let positions = &self.positions;
+            tables::multiplied_areas(geometry, positions, sums, pitch, rows, work.areas);
+        }
+    }
+
     /// Computes some blocks of channels of a band.
     #[allow(clippy::too_many_arguments)]
     fn run_blocks(
@@ -229,14 +259,7 @@ impl<A: Arch> Lookup<A> {
             if block.group != group {
                 group = block.group;
                 let sums = &sums[group * geometry.table_columns..];
-                tables::areas(
-                    geometry,
-                    sums,
-                    self.sum_pitch(),
-                    rows,
-                    work.column,
-                    work.areas,
-                );
+                self.make_areas(sums, rows, work);
             }
             let group_pitch = geometry.row_pitch / geometry.groups;
             let view = View {
@@ -258,8 +281,13 @@ fn served(code: Code) -> Option<Code> {
     (!code.signed && code.zero == 0 && code.bits <= 4).then_some(code)
 }
 
-/// Whether the 16-bit sums of a chunk cannot overflow.
-fn fits_wide<A: Arch>(geometry: &Geometry, planes: usize, code: Code) -> bool {
+/// Whether the 16-bit sums of a chunk, or of a position in it, cannot overflow, nor those of 32 bits.
+fn fits_wide<A: Arch>(
+    geometry: &Geometry,
+    planes: usize,
+    code: Code,
+    multiplied: &[Position],
+) -> bool {
     let largest = geometry
         .chunks
         .iter()
@@ -267,7 +295,14 @@ fn fits_wide<A: Arch>(geometry: &Geometry, planes: usize, code: Code) -> bool {
         .max()
         .unwrap_or(0);
     let positions = geometry.kernel[0] * geometry.kernel[1];
-    let total = geometry.channels * positions * code.max() as usize * planes;
+    let (largest, times) = match multiplied {
+        [] => (largest, positions),
+        _ => {
+            let times = multiplied.iter().map(|p| p.multiplier as usize).sum();
+            (largest / positions, times)
+        }
+    };
+    let total = geometry.channels * times * code.max() as usize * planes;
     largest * planes * A::UNIT * code.max() as usize <= usize::from(u16::MAX)
         && total <= i32::MAX as usize / 2
 }

@@ -9,7 +9,9 @@
 //! - binary: `acc = S+ - S- = 2 S+ - A`,
 //! - ternary: `acc = S+ - S- = S+ + (A - S-) - A`, where `A - S-` is looked up by the plane "not -1".
 //!
-//! So ternary weights are one more plane of indices, and nothing else. AVX-512 looks up tables of 64
+//! So ternary weights are one more plane of indices, and nothing else. With a multiplier for each kernel
+//! position, `acc = sum of m[p] * (2 S+[p] - A[p])`, and so on: sums are taken position by position, multiplied, and
+//! added in 32 bits. AVX-512 looks up tables of 64
 //! bytes, so its unit is six channels. The portable version has no
 //! shuffle: its unit is one channel, its table the code, its index a mask.
 //!
@@ -20,6 +22,7 @@
 //! | `pack` | weights to indices |
 //! | `tables` | rows of codes to tables, and window sums |
 //! | `finish` | sums to outputs |
+//! | `multiplied` | sums with a multiplier a kernel position |
 //! | `layer` | the kernel: bands and threads |
 //! | `block` | a block of channels: loops over chunks and tiles |
 
@@ -32,6 +35,7 @@ mod block;
 mod finish;
 mod geometry;
 mod layer;
+mod multiplied;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod pack;

@@ -7,9 +7,10 @@
 
 #![allow(unsafe_code)]
 
-use super::arch::{Arch, Look, Pace, Patch, Row, TABLE};
-use super::finish::{Pixels, Run};
+use super::arch::{Arch, Look, Names, Pace, Patch, Row, TABLE, names};
+use super::finish::{self, Pixels, Run};
 use super::geometry::Square;
+use super::multiplied::{Multiplied, Room};
 use crate::isa::Neon;
 use std::arch::aarch64::*;
 use std::arch::asm;
@@ -23,20 +24,7 @@ type Bytes = [uint8x16_t; 6];
 type Sums = [uint16x8_t; 12];
 
 impl Arch for Neon {
-    const NAMES: [[&'static str; 4]; 2] = [
-        [
-            "neon-w1a1-lut",
-            "neon-w1a2-lut",
-            "neon-w1a3-lut",
-            "neon-w1a4-lut",
-        ],
-        [
-            "neon-w2a1-lut",
-            "neon-w2a2-lut",
-            "neon-w2a3-lut",
-            "neon-w2a4-lut",
-        ],
-    ];
+    const NAMES: Names = names!("neon", "lut");
     const LANES: usize = LANES;
     const UNIT: usize = 4;
     const TABLE: usize = TABLE;
@@ -77,7 +65,22 @@ impl Arch for Neon {
         }
     }
 
-    fn codes(self, mut run: Run<'_>, thresholds: &[i16]) {
+    fn multiplied_tiles(
+        self,
+        look: Multiplied<'_>,
+        tables: &[u8],
+        bases: &[u32],
+        sums: &mut [i32],
+    ) {
+        look.check(LANES, TABLE, bases, tables.len());
+        let (bases, sums) = (bases.as_chunks().0, sums.as_chunks_mut().0);
+        for (bases, sums) in bases.iter().zip(sums) {
+            // SAFETY: the check is the function's condition.
+            unsafe { multiplied_tile(&look, tables.as_ptr(), *bases, sums) }
+        }
+    }
+
+    fn codes(self, mut run: Run<'_, u16>, thresholds: &[i16]) {
         assert!(thresholds.len().is_multiple_of(LANES));
         let shift = run.shift;
         for n in 0..run.targets.len() {
@@ -96,10 +99,18 @@ impl Arch for Neon {
         channel
     }
 
-    fn natural(self, sums: &[u16], out: &mut [i32]) {
-        out.iter_mut()
+    fn wide_codes(self, run: Run<'_, i32>, thresholds: &[i32]) {
+        finish::wide_codes::<LANES>(run, thresholds);
+    }
+
+    fn wide_lane(channel: usize) -> usize {
+        channel
+    }
+
+    fn widen(self, sums: &[u16], wide: &mut [i32]) {
+        wide.iter_mut()
             .zip(sums)
-            .for_each(|(out, sum)| *out += i32::from(*sum));
+            .for_each(|(wide, sum)| *wide += i32::from(*sum));
     }
 }
 
@@ -331,6 +342,76 @@ unsafe fn tile(
     }
 }
 
+/// Adds look-ups of three pixels and 32 channels to their sums, multiplied by position.
+///
+/// # Safety
+/// All tables that are looked into, from each base on, can be read, and there are 32 indices for each look-up.
+#[inline(never)]
+unsafe fn multiplied_tile(
+    look: &Multiplied<'_>,
+    tables: *const u8,
+    bases: [u32; PIXELS],
+    wide: &mut [i32; PIXELS * LANES],
+) {
+    // SAFETY: reads are what the caller promises.
+    unsafe {
+        let pixels = bases.map(|base| tables.add(base as usize));
+        let mut indices = look.indices.as_ptr();
+        let (mut products, mut room) = ([vdupq_n_u16(0); 12], Room::new());
+        for position in look.positions {
+            for _ in 0..look.planes {
+                let mut offset = position.offset as usize;
+                for run in look.runs() {
+                    let mut bytes = [vdupq_n_u8(0); 6];
+                    for _ in 0..run {
+                        let tables = pixels.map(|pixel| vld1q_u8(pixel.add(offset)));
+                        let (low, high) = (vld1q_u8(indices), vld1q_u8(indices.add(16)));
+                        let mut found = look_up(tables, low, high);
+                        pin!(found);
+                        add(&mut bytes, found);
+                        offset += look.unit_pitch;
+                        indices = indices.add(LANES);
+                    }
+                    if !room.take(look, run, position.multiplier) {
+                        move_on(&mut products, wide);
+                    }
+                    multiply(&mut products, &bytes, position.multiplier as u8);
+                }
+            }
+        }
+        move_on(&mut products, wide);
+    }
+}
+
+/// Adds byte sums times a multiplier to products of 16 bits.
+#[inline(always)]
+fn multiply(products: &mut Sums, bytes: &Bytes, multiplier: u8) {
+    // SAFETY: NEON is part of the baseline.
+    unsafe {
+        let (half, all) = (vdup_n_u8(multiplier), vdupq_n_u8(multiplier));
+        for (i, bytes) in bytes.iter().enumerate() {
+            let [low, high] = [0, 1].map(|n| i % PIXELS * 4 + i / PIXELS * 2 + n);
+            products[low] = vmlal_u8(products[low], vget_low_u8(*bytes), half);
+            products[high] = vmlal_high_u8(products[high], *bytes, all);
+        }
+    }
+}
+
+/// Adds products to sums of 32 bits, and clears them.
+#[inline(always)]
+fn move_on(products: &mut Sums, wide: &mut [i32; PIXELS * LANES]) {
+    for (product, wide) in products.iter_mut().zip(wide.as_chunks_mut::<8>().0) {
+        let wide: *mut u32 = wide.as_mut_ptr().cast();
+        // SAFETY: NEON is part of the baseline; eight numbers are two vectors.
+        unsafe {
+            let high = wide.add(4);
+            vst1q_u32(wide, vaddw_u16(vld1q_u32(wide), vget_low_u16(*product)));
+            vst1q_u32(high, vaddw_high_u16(vld1q_u32(high), *product));
+            *product = vdupq_n_u16(0);
+        }
+    }
+}
+
 /// Masks that put channel `k` of a unit where bit `k` of the table entry is set, and 0 elsewhere.
 const SPREAD: [[u8; 16]; 4] = {
     let mut masks = [[0xff; 16]; 4];
@@ -382,7 +463,7 @@ unsafe fn make_tables(row: Row<'_>, tables: *mut u8, unit_pitch: usize, sums: &m
 /// Thresholds are whole rows of 32.
 #[inline]
 unsafe fn count_reached<const N: usize>(
-    pixels: Option<Pixels<'_, N>>,
+    pixels: Option<Pixels<'_, u16, N>>,
     shift: u32,
     thresholds: &[i16],
 ) {

@@ -56,7 +56,8 @@ pub(super) fn planes(kind: WeightKind) -> &'static [i8] {
     }
 }
 
-/// Indices as `[block][chunk][plane][look-up][lane]`.
+/// Indices as `[block][chunk][plane][look-up][lane]`, or `[block][chunk][position][plane][unit][lane]` where there
+/// are multipliers.
 pub(super) fn indices<A: Arch>(
     convolution: &Convolution,
     geometry: &Geometry,
@@ -67,13 +68,18 @@ pub(super) fn indices<A: Arch>(
     let mut buffer = Buffer::new(blocks.len() * per_block);
     let all = buffer.slice_mut::<u8>(blocks.len() * per_block);
     let window = convolution.window(geometry.input.channels);
+    let multiplied = !convolution.weights.multipliers().is_empty();
     let mut weights = vec![0; window];
     for (block, out) in blocks.iter().zip(all.chunks_exact_mut(per_block)) {
         for lane in 0..block.count {
             convolution
                 .weights
-                .unpack_range((block.first + lane) * window, &mut weights);
-            channel_indices::<A>(geometry, &weights, planes, lane, out);
+                .unpack_signs((block.first + lane) * window, &mut weights);
+            if multiplied {
+                indices_by_position::<A>(geometry, &weights, planes, lane, out);
+            } else {
+                channel_indices::<A>(geometry, &weights, planes, lane, out);
+            }
         }
     }
     buffer
@@ -98,19 +104,43 @@ fn channel_indices<A: Arch>(
         for plane in planes {
             let mut at = start + lane;
             for unit in chunk.units.clone() {
-                let channels = unit * A::UNIT..geometry.channels.min((unit + 1) * A::UNIT);
                 for position in weights.chunks_exact(geometry.channels).take(positions) {
-                    let mut counted = [false; 8];
-                    for (flag, weight) in counted.iter_mut().zip(&position[channels.clone()]) {
-                        *flag = weight > plane;
-                    }
-                    out[at] = A::index(&counted[..channels.len()]);
+                    out[at] = index::<A>(position, unit, *plane);
                     at += A::LANES;
                 }
             }
             start += chunk.lookups * A::LANES;
         }
     }
+}
+
+fn indices_by_position<A: Arch>(
+    geometry: &Geometry,
+    weights: &[i8],
+    planes: &[i8],
+    lane: usize,
+    out: &mut [u8],
+) {
+    let mut out = out.iter_mut().skip(lane).step_by(A::LANES);
+    for chunk in &geometry.chunks {
+        for position in weights.chunks_exact(geometry.channels) {
+            for plane in planes {
+                for (unit, out) in chunk.units.clone().zip(&mut out) {
+                    *out = index::<A>(position, unit, *plane);
+                }
+            }
+        }
+    }
+}
+
+/// The index of a unit's weights, of which those above `plane` are counted.
+fn index<A: Arch>(position: &[i8], unit: usize, plane: i8) -> u8 {
+    let channels = unit * A::UNIT..position.len().min((unit + 1) * A::UNIT);
+    let mut counted = [false; 8];
+    for (flag, weight) in counted.iter_mut().zip(&position[channels.clone()]) {
+        *flag = *weight > plane;
+    }
+    A::index(&counted[..channels.len()])
 }
 
 /// Thresholds as `[block][step][lane]`, less one, so that `acc > t` replaces `acc >= t`; with every
@@ -121,9 +151,11 @@ pub(super) fn narrow<A: Arch>(thresholds: &Thresholds, blocks: &[Block]) -> Pack
     })
 }
 
-/// Thresholds as `[block][step][lane]` with lanes in natural order.
+/// Thresholds of 32 bits as `[block][step][lane]`, less one; no sum is near the ends.
 pub(super) fn wide<A: Arch>(thresholds: &Thresholds, blocks: &[Block]) -> Packed<i32> {
-    spread::<A, i32>(thresholds, blocks, i32::MAX, |channel| channel, |t| t)
+    spread::<A, i32>(thresholds, blocks, i32::MAX, A::wide_lane, |t| {
+        t.saturating_sub(1)
+    })
 }
 
 fn spread<A: Arch, T: bytemuck::Pod>(

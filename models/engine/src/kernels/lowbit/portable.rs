@@ -3,8 +3,9 @@
 //! Without a byte shuffle a look-up is no gain, so a unit is one channel, its table the code
 //! sixteen times over, and its index a mask: sixteen output channels take one `and` and one `add`.
 
-use super::arch::{Arch, Look, Pace, Patch, Row, TABLE};
-use super::finish::{Pixels, Run};
+use super::arch::{Arch, Look, Names, Pace, Patch, Row, TABLE, names};
+use super::finish::{self, Pixels, Run};
+use super::multiplied::Multiplied;
 
 /// Plain Rust.
 #[derive(Clone, Copy)]
@@ -16,20 +17,7 @@ const PIXELS: usize = 2;
 type Bytes = [[u8; TABLE]; LANES / TABLE];
 
 impl Arch for Portable {
-    const NAMES: [[&'static str; 4]; 2] = [
-        [
-            "portable-w1a1-mask",
-            "portable-w1a2-mask",
-            "portable-w1a3-mask",
-            "portable-w1a4-mask",
-        ],
-        [
-            "portable-w2a1-mask",
-            "portable-w2a2-mask",
-            "portable-w2a3-mask",
-            "portable-w2a4-mask",
-        ],
-    ];
+    const NAMES: Names = names!("portable", "mask");
     const LANES: usize = LANES;
     const UNIT: usize = 1;
     const TABLE: usize = TABLE;
@@ -74,7 +62,20 @@ impl Arch for Portable {
         }
     }
 
-    fn codes(self, mut run: Run<'_>, thresholds: &[i16]) {
+    fn multiplied_tiles(
+        self,
+        look: Multiplied<'_>,
+        tables: &[u8],
+        bases: &[u32],
+        sums: &mut [i32],
+    ) {
+        look.check(LANES, TABLE, bases, tables.len());
+        for (base, sums) in bases.iter().zip(sums.as_chunks_mut().0) {
+            multiplied_pixel(look, &tables[*base as usize..], sums);
+        }
+    }
+
+    fn codes(self, mut run: Run<'_, u16>, thresholds: &[i16]) {
         let shift = run.shift;
         for n in 0..run.targets.len() {
             if run.window == 1 {
@@ -89,16 +90,28 @@ impl Arch for Portable {
         channel
     }
 
-    fn natural(self, sums: &[u16], out: &mut [i32]) {
-        out.iter_mut()
+    fn wide_codes(self, run: Run<'_, i32>, thresholds: &[i32]) {
+        finish::wide_codes::<LANES>(run, thresholds);
+    }
+
+    fn wide_lane(channel: usize) -> usize {
+        channel
+    }
+
+    fn widen(self, sums: &[u16], wide: &mut [i32]) {
+        wide.iter_mut()
             .zip(sums)
-            .for_each(|(out, sum)| *out += i32::from(*sum));
+            .for_each(|(wide, sum)| *wide += i32::from(*sum));
     }
 }
 
 /// The codes of an output pixel, if there is one.
 #[inline(always)]
-fn count_reached<const N: usize>(pixels: Option<Pixels<'_, N>>, shift: u32, thresholds: &[i16]) {
+fn count_reached<const N: usize>(
+    pixels: Option<Pixels<'_, u16, N>>,
+    shift: u32,
+    thresholds: &[i16],
+) {
     let Some(pixels) = pixels else { return };
     let mut largest = [i16::MIN; LANES];
     for (sums, area) in pixels.sums.into_iter().zip(pixels.areas) {
@@ -129,6 +142,29 @@ fn tile(look: Look<'_>, tables: &[u8], bases: [u32; PIXELS], sums: &mut [u16; PI
         }
         for (sum, byte) in sums.iter_mut().zip(bytes.as_flattened().as_flattened()) {
             *sum = sum.wrapping_add(u16::from(*byte));
+        }
+    }
+}
+
+/// Adds look-ups of a pixel to its sums, multiplied by position.
+fn multiplied_pixel(look: Multiplied<'_>, tables: &[u8], sums: &mut [i32; LANES]) {
+    let mut indices = look.indices.as_chunks::<LANES>().0.iter();
+    for position in look.positions {
+        let mut found = [0u16; LANES];
+        for _ in 0..look.planes {
+            let mut tables = tables[position.offset as usize..].chunks(look.unit_pitch);
+            for run in look.runs() {
+                let mut bytes = [[0; TABLE]; LANES / TABLE];
+                for (masks, table) in (&mut indices).zip(&mut tables).take(run) {
+                    add_masked(&mut bytes, table, masks);
+                }
+                for (sum, byte) in found.iter_mut().zip(bytes.as_flattened()) {
+                    *sum += u16::from(*byte);
+                }
+            }
+        }
+        for (sum, found) in sums.iter_mut().zip(found) {
+            *sum += position.multiplier * i32::from(found);
         }
     }
 }

@@ -24,6 +24,15 @@ pub(super) struct Work<'a> {
     pub wide: &'a mut [i32],
 }
 
+/// The widths of the sums that a kernel keeps.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Widths {
+    /// 16 bits.
+    pub narrow: bool,
+    /// 32 bits.
+    pub wide: bool,
+}
+
 /// How much of everything a kernel needs, in elements.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sizes {
@@ -37,8 +46,8 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
-    /// For `patches` patches at a time.
-    pub(super) fn new<A: Arch>(geometry: &Geometry, patches: usize, wide: bool) -> Sizes {
+    /// For `patches` patches at a time, with sums of these widths.
+    pub(super) fn new<A: Arch>(geometry: &Geometry, patches: usize, widths: Widths) -> Sizes {
         let columns = geometry.table_columns;
         let sums = patches * geometry.patch_slots() * A::LANES;
         Sizes {
@@ -47,8 +56,8 @@ impl Sizes {
             line: tables::line_bytes(geometry),
             column: columns,
             areas: geometry.band_rows * columns,
-            sums,
-            wide: if wide { sums } else { 0 },
+            sums: if widths.narrow { sums } else { 0 },
+            wide: if widths.wide { sums } else { 0 },
         }
     }
 

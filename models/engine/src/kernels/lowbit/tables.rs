@@ -2,6 +2,7 @@
 
 use super::arch::{Arch, Row};
 use super::geometry::Geometry;
+use super::multiplied::Position;
 
 /// Makes row `row` of the tables (counted from the first row of padding) but for its sides, which are
 /// clear: `tables` is its place, `sums` has one for each group and column, `line` is scratch for a row of codes.
@@ -109,6 +110,28 @@ pub(super) fn areas(
                 &mut out[..width - reach],
                 &column[k * geometry.dilation[1]..],
             );
+        }
+    }
+}
+
+/// The same where each position's codes count as often as its multiplier says.
+pub(super) fn multiplied_areas(
+    geometry: &Geometry,
+    positions: &[Position],
+    sums: &[i32],
+    pitch: usize,
+    rows: usize,
+    areas: &mut [i32],
+) {
+    let width = geometry.table_columns;
+    for (y, out) in areas.chunks_exact_mut(width).take(rows).enumerate() {
+        out.fill(0);
+        for (k, position) in positions.iter().enumerate() {
+            let [row, column] = geometry.position(k);
+            let row = &sums[(y * geometry.stride[0] + row) * pitch..][..width];
+            for (to, from) in out.iter_mut().zip(&row[column..]) {
+                *to += position.multiplier * from;
+            }
         }
     }
 }

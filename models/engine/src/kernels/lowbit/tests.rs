@@ -23,6 +23,7 @@ fn wanted(bits: std::ops::RangeInclusive<u8>) -> Wanted {
     };
     Wanted {
         weights: vec![WeightKind::Binary, WeightKind::Ternary],
+        multiplied: vec![false],
         inputs: bits
             .map(|bits| Number::Code(Code::unsigned(bits, 0.5)))
             .collect(),
@@ -64,6 +65,68 @@ fn the_common_layer() {
         ..wanted(1..=4)
     };
     check_all(&common, 2, CASES / 8);
+}
+
+/// Layers with a multiplier a kernel position.
+fn multiplied() -> Wanted {
+    Wanted {
+        multiplied: vec![true],
+        kernels: vec![[1, 1], [3, 3], [3, 3], [5, 5], [2, 3]],
+        strides: vec![[1, 1], [1, 1], [2, 2], [1, 2]],
+        ..wanted(1..=4)
+    }
+}
+
+#[test]
+fn any_shape_with_multipliers() {
+    check_all(&multiplied(), 6, CASES);
+}
+
+#[test]
+fn the_common_layer_with_multipliers() {
+    let common = Wanted {
+        kernels: vec![[3, 3]],
+        strides: vec![[1, 1]],
+        dilations: vec![[1, 1]],
+        groups: vec![Groups::One],
+        channels: vec![16, 64, 70, 144, 260],
+        largest: 15,
+        ..multiplied()
+    };
+    check_all(&common, 7, CASES / 8);
+}
+
+#[test]
+fn multiplied_sums_at_their_bounds() {
+    let deep = Wanted {
+        channels: vec![16, 300, 1040],
+        kernels: vec![[1, 1], [3, 3]],
+        ..multiplied()
+    };
+    for isa in Isa::all() {
+        let make = |task: &Task<'_>| -> Option<Box<dyn Kernel>> { kernel(task, isa) };
+        check_extremes(&multiplied(), 8, CASES / 4, &make);
+        check_extremes(&deep, 9, CASES / 20, &make);
+    }
+}
+
+#[test]
+fn names_tell_of_multipliers() {
+    use crate::kernels::tester::Random;
+    let mut random = Random::new(10);
+    let syq = Wanted {
+        pools: vec![None],
+        ..multiplied()
+    };
+    for (wanted, ending) in [(syq, "-syq"), (wanted(1..=4), "")] {
+        let case = wanted.case(&mut random);
+        let name = kernel(&case.task(), Isa::Portable).unwrap().name();
+        let bits = (case.convolution.weights.kind().bits(), case.number.bits());
+        assert_eq!(
+            name,
+            format!("portable-w{}a{}-mask{ending}", bits.0, bits.1)
+        );
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::Random;
 use crate::kernel::Task;
 use crate::kernels::reference;
 use crate::tensor::{Buffer, Tensor, TensorMut};
+use tincy_network::multipliers::MAX_MULTIPLIER;
 use tincy_network::{
     Activation, Affine, Code, Convolution, Finish, Number, Padding, Pool, Requantize, Shape, Table,
     Thresholds, WeightKind, Weights, requantize,
@@ -29,6 +30,8 @@ pub(crate) enum Finishing {
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     pub(crate) weights: Vec<WeightKind>,
+    /// Whether binary and ternary weights have multipliers.
+    pub(crate) multiplied: Vec<bool>,
     pub(crate) inputs: Vec<Number>,
     /// Input and output channels.
     pub(crate) channels: Vec<usize>,
@@ -78,6 +81,7 @@ impl Default for Wanted {
         inputs.extend([Number::F32; 8]);
         Wanted {
             weights,
+            multiplied: vec![false, false, true],
             inputs,
             channels: vec![1, 2, 3, 5, 7, 8, 12, 16, 17, 24, 31, 32, 33, 48, 64, 70],
             kernels: vec![
@@ -186,6 +190,7 @@ impl Wanted {
         let number = self.number(random, kind);
         let count = outputs * kernel[0] * kernel[1] * (inputs / groups);
         let weights = weights(random, kind, count);
+        let weights = self.multiplied(random, weights, inputs / groups, kernel);
         let padding = Padding {
             top,
             left,
@@ -209,6 +214,28 @@ impl Wanted {
             pool: random.pick(&self.pools),
             values: Buffer::default(),
         }
+    }
+
+    /// Weights of `channels` a kernel position with multipliers, if they can have some and it falls out so; a
+    /// third of the multipliers are the smallest or the largest.
+    fn multiplied(
+        &self,
+        random: &mut Random,
+        weights: Weights,
+        channels: usize,
+        kernel: [usize; 2],
+    ) -> Weights {
+        let signs = matches!(weights.kind(), WeightKind::Binary | WeightKind::Ternary);
+        if !signs || !random.pick(&self.multiplied) {
+            return weights;
+        }
+        let mut multiplier = || match random.one_in(3) {
+            true => random.pick(&[1, MAX_MULTIPLIER]),
+            false => random.between(1, MAX_MULTIPLIER.into()) as u8,
+        };
+        let multipliers = (0..kernel[0] * kernel[1]).map(|_| multiplier());
+        let multiplied = weights.with_multipliers(channels, multipliers.collect());
+        multiplied.expect("multipliers of a kernel")
     }
 
     fn channels(&self, random: &mut Random) -> (usize, usize, usize) {
@@ -433,7 +460,8 @@ impl Case {
         let code = self.number.code().expect("integer weights work on codes");
         let c = &mut self.convolution;
         let (low, high) = c.weights.kind().range().expect("integer weights");
-        let mut weights = c.weights.unpack();
+        let mut weights = vec![0; c.weights.count()];
+        c.weights.unpack_signs(0, &mut weights);
         let window = c.window(self.input.channels);
         let (down, up) = (code.min() - code.zero, code.max() - code.zero);
         // The end of the weights' range that gives the largest product, and its code.
@@ -441,7 +469,13 @@ impl Case {
         let size = |&(w, v): &(i8, i32)| i32::from(w) * v * if largest { 1 } else { -1 };
         let (weight, value) = products.into_iter().max_by_key(size).unwrap_or_default();
         weights[..window].fill(weight);
+        let multipliers = c.weights.multipliers().to_vec();
         c.weights = Weights::integers(c.weights.kind(), &weights).expect("the same kind");
+        if !multipliers.is_empty() {
+            let channels = window / multipliers.len();
+            let multiplied = c.weights.clone().with_multipliers(channels, multipliers);
+            c.weights = multiplied.expect("the same multipliers");
+        }
         self.fill(random);
         let (kernel, dilation) = (self.convolution.kernel, self.convolution.dilation);
         let shape = self.input;
