@@ -28,6 +28,7 @@ pub(in crate::kernels) struct Spot<'a> {
 
 impl Spot<'_> {
     /// The elements of each pixel.
+    #[inline(always)]
     fn elements(&self) -> impl Iterator<Item = Range<usize>> {
         let (outputs, channels) = (self.outputs, self.channels);
         self.pixels

@@ -73,8 +73,8 @@ pub(super) trait Arch: Copy + Send + Sync + 'static {
 
     fn finishing(self) -> Self::Finishing;
 
-    /// Rows become columns.
-    fn transpose(self, block: &mut Block);
+    /// Rows of each block become its columns.
+    fn transpose(self, blocks: &mut [Block]);
 
     /// The sums of a list at the rows' positions.
     fn row_sums(self, rows: &Rows<'_>, list: &List<'_>, sums: &mut [i16]);

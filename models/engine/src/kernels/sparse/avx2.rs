@@ -120,9 +120,18 @@ impl Arch for Avx2 {
         self
     }
 
-    fn transpose(self, block: &mut Block) {
-        // SAFETY: the token proves AVX2.
-        unsafe { transpose(block) }
+    fn transpose(self, blocks: &mut [Block]) {
+        let (pairs, rest) = blocks.as_chunks_mut();
+        for pair in pairs {
+            // SAFETY: the token proves AVX2.
+            unsafe { transpose(pair) }
+        }
+        for block in rest {
+            let mut pair = [*block; 2];
+            // SAFETY: as above.
+            unsafe { transpose(&mut pair) }
+            *block = pair[0];
+        }
     }
 
     fn row_sums(self, rows: &Rows<'_>, list: &List<'_>, sums: &mut [i16]) {
@@ -160,24 +169,31 @@ fn look_ups(look: &LookUps<'_>, list: &List<'_>, sums: &mut [i16]) {
 }
 
 /// Interleaving the two halves of the rows turns each byte's place, eight bits, by one; four times
-/// exchange row and column.
+/// exchange row and column. Each block has a half of the registers.
 #[target_feature(enable = "avx2")]
-pub(super) fn transpose(block: &mut Block) {
-    let mut rows = [_mm_setzero_si128(); SIDE];
-    for (row, bytes) in rows.iter_mut().zip(&*block) {
+fn transpose([first, second]: &mut [Block; 2]) {
+    let mut rows = [_mm256_setzero_si256(); SIDE];
+    for i in 0..SIDE {
         // SAFETY: a row has sixteen bytes.
-        *row = unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) };
+        rows[i] = unsafe {
+            let low = _mm256_castsi128_si256(_mm_loadu_si128(first[i].as_ptr().cast()));
+            _mm256_inserti128_si256::<1>(low, _mm_loadu_si128(second[i].as_ptr().cast()))
+        };
     }
     for _ in 0..4 {
         let mut turned = rows;
         for i in 0..SIDE / 2 {
-            turned[2 * i] = _mm_unpacklo_epi8(rows[i], rows[i + SIDE / 2]);
-            turned[2 * i + 1] = _mm_unpackhi_epi8(rows[i], rows[i + SIDE / 2]);
+            turned[2 * i] = _mm256_unpacklo_epi8(rows[i], rows[i + SIDE / 2]);
+            turned[2 * i + 1] = _mm256_unpackhi_epi8(rows[i], rows[i + SIDE / 2]);
         }
         rows = turned;
     }
-    for (row, bytes) in rows.iter().zip(block) {
+    for i in 0..SIDE {
         // SAFETY: a row has sixteen bytes.
-        unsafe { _mm_storeu_si128(bytes.as_mut_ptr().cast(), *row) };
+        unsafe {
+            _mm_storeu_si128(first[i].as_mut_ptr().cast(), _mm256_castsi256_si128(rows[i]));
+            let high = _mm256_extracti128_si256::<1>(rows[i]);
+            _mm_storeu_si128(second[i].as_mut_ptr().cast(), high);
+        }
     }
 }

@@ -3,7 +3,6 @@
 #![allow(unsafe_code)]
 
 use super::arch::{Arch, Block, LookUps, Rows};
-use super::avx2;
 use super::sum;
 use super::terms::List;
 use super::vector::Vector;
@@ -122,9 +121,8 @@ impl Arch for Avx512 {
         self.avx2()
     }
 
-    fn transpose(self, block: &mut Block) {
-        // SAFETY: the token proves AVX2 too.
-        unsafe { avx2::transpose(block) }
+    fn transpose(self, blocks: &mut [Block]) {
+        self.avx2().transpose(blocks);
     }
 
     fn row_sums(self, rows: &Rows<'_>, list: &List<'_>, sums: &mut [i16]) {

@@ -113,9 +113,9 @@ impl Arch for Neon {
         self
     }
 
-    fn transpose(self, block: &mut Block) {
+    fn transpose(self, blocks: &mut [Block]) {
         // SAFETY: the token proves NEON.
-        unsafe { transpose(block) }
+        blocks.iter_mut().for_each(|block| unsafe { transpose(block) });
     }
 
     fn row_sums(self, rows: &Rows<'_>, list: &List<'_>, sums: &mut [i16]) {

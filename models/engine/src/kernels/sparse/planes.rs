@@ -141,43 +141,35 @@ impl Planes {
         band: &Range<usize>,
         planes: &mut [u8],
     ) {
+        planes.fill((code.zero - code.min()) as u8);
         for first in (0..self.input.channels).step_by(SIDE) {
-            let channels = first..self.input.channels.min(first + SIDE);
             for y in &self.remainders[0] {
                 for row in 0..band.len() + self.below {
                     let from = ((band.start + row) * self.stride[0] + y)
                         .checked_sub(self.before[0])
                         .filter(|from| *from < self.input.height);
+                    let Some(from) = from else { continue };
                     for x in &self.remainders[1] {
-                        let mut to = Rows {
-                            planes: &mut *planes,
-                            first: self.plane(first, *y, *x) * self.pitch + row * self.columns,
-                            pitch: self.per_channel() * self.pitch,
-                            count: channels.len(),
-                        };
-                        self.fill_row(arch, codes, code, from, *x, channels.start, &mut to);
+                        let start = self.plane(first, *y, *x) * self.pitch + row * self.columns;
+                        let to = &mut planes[start..];
+                        self.fill_row(arch, codes, code, [from, *x], first, to);
                     }
                 }
             }
         }
     }
 
-    /// One row of some channels' planes, whose elements stand in row `y` of the input, if any.
-    #[allow(clippy::too_many_arguments)]
+    /// One row of some channels' planes: elements of a row of the input, from the channel `first` on,
+    /// whose columns have a remainder.
     fn fill_row<A: Arch>(
         &self,
         arch: A,
         codes: &[u8],
         code: Code,
-        y: Option<usize>,
-        remainder: usize,
-        channel: usize,
-        to: &mut Rows<'_>,
+        [row, remainder]: [usize; 2],
+        first: usize,
+        to: &mut [u8],
     ) {
-        let padding = (code.zero - code.min()) as u8;
-        let Some(y) = y else {
-            return to.pad(0..self.columns, padding);
-        };
         let Shape {
             width, channels, ..
         } = self.input;
@@ -186,53 +178,42 @@ impl Planes {
             let steps = (x + self.before[1]).saturating_sub(remainder);
             steps.div_ceil(self.stride[1]).min(self.columns)
         };
-        let (start, end) = (column(0), column(width));
-        to.pad(0..start, padding);
-        for j in (start..end).step_by(SIDE) {
-            let x = j * self.stride[1] + remainder - self.before[1];
+        let end = column(width);
+        for start in (column(0)..end).step_by(BLOCKS * SIDE) {
+            let x = start * self.stride[1] + remainder - self.before[1];
             let pixels = Pixels {
-                codes: &codes[(y * width + x) * channels + channel..],
+                codes: &codes[(row * width + x) * channels + first..],
                 pitch: self.stride[1] * channels,
-                count: SIDE.min(end - j),
+                count: (BLOCKS * SIDE).min(end - start),
+                channels: SIDE.min(channels - first),
             };
-            let mut block = pixels.block(to.count);
+            let mut blocks = [[[code.zero as u8; SIDE]; SIDE]; BLOCKS];
+            let blocks = &mut blocks[..pixels.count.div_ceil(SIDE)];
+            pixels.read(blocks);
             if code.min() != 0 {
-                let least = code.min() as u8;
-                let bytes = block.as_flattened_mut().iter_mut();
-                bytes.for_each(|byte| *byte = byte.wrapping_sub(least));
+                let bytes = blocks.as_flattened_mut().as_flattened_mut().iter_mut();
+                bytes.for_each(|byte| *byte = byte.wrapping_sub(code.min() as u8));
             }
-            arch.transpose(&mut block);
-            to.write(j, &block);
+            arch.transpose(blocks);
+            let pitch = self.per_channel() * self.pitch;
+            for (i, block) in blocks.iter().enumerate() {
+                write(&block[..pixels.channels], &mut to[start + i * SIDE..], pitch);
+            }
         }
-        to.pad(end..self.columns, padding);
     }
 }
 
-/// The same row of some channels' planes.
-struct Rows<'a> {
-    planes: &'a mut [u8],
-    first: usize,
-    pitch: usize,
-    count: usize,
-}
+/// Blocks that are transposed at once.
+const BLOCKS: usize = 4;
 
-impl Rows<'_> {
-    fn pad(&mut self, columns: Range<usize>, padding: u8) {
-        if columns.is_empty() {
-            return;
-        }
-        for row in 0..self.count {
-            self.planes[self.first + row * self.pitch..][columns.clone()].fill(padding);
-        }
-    }
-
-    /// Writes whole rows of a block; what is past the end of a row of the planes is written over
-    /// later, or is room between planes.
-    fn write(&mut self, column: usize, block: &Block) {
-        for (row, bytes) in block.iter().enumerate().take(self.count) {
-            let start = self.first + row * self.pitch + column;
-            self.planes[start..start + SIDE].copy_from_slice(bytes);
-        }
+/// Writes whole rows of a block. What they have past the end of a row of the planes is padding, where
+/// padding is, where the next row comes, or between planes.
+fn write(block: &[[u8; SIDE]], to: &mut [u8], pitch: usize) {
+    for (i, row) in block.iter().enumerate() {
+        let Some(to) = to[i * pitch..].first_chunk_mut() else {
+            panic!("planes without room between them");
+        };
+        *to = *row;
     }
 }
 
@@ -241,20 +222,19 @@ struct Pixels<'a> {
     codes: &'a [u8],
     pitch: usize,
     count: usize,
+    channels: usize,
 }
 
 impl Pixels<'_> {
-    /// Their first `channels` codes, a row for each pixel.
-    fn block(&self, channels: usize) -> Block {
-        let mut block = [[0; SIDE]; SIDE];
-        let rows = block.iter_mut().enumerate().take(self.count);
-        for (i, row) in rows {
+    /// Copies the codes to blocks, a row for each pixel.
+    fn read(&self, blocks: &mut [Block]) {
+        let rows = blocks.as_flattened_mut().iter_mut().take(self.count);
+        for (i, row) in rows.enumerate() {
             let codes = &self.codes[i * self.pitch..];
             match codes.first_chunk() {
                 Some(whole) => *row = *whole,
-                None => row[..channels].copy_from_slice(&codes[..channels]),
+                None => row[..self.channels].copy_from_slice(&codes[..self.channels]),
             }
         }
-        block
     }
 }

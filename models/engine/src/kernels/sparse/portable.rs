@@ -124,11 +124,13 @@ impl Arch for Portable {
         self
     }
 
-    fn transpose(self, block: &mut Block) {
-        let rows = *block;
-        for (i, row) in block.iter_mut().enumerate() {
-            for (byte, column) in row.iter_mut().zip(&rows) {
-                *byte = column[i];
+    fn transpose(self, blocks: &mut [Block]) {
+        for block in blocks {
+            let rows = *block;
+            for (i, row) in block.iter_mut().enumerate() {
+                for (byte, column) in row.iter_mut().zip(&rows) {
+                    *byte = column[i];
+                }
             }
         }
     }

@@ -152,13 +152,13 @@ impl<A: Arch> Positions<A> {
                 self.arch.row_codes(&tile.rows, &list, thresholds, codes);
             }
         }
-        let blocks = work.bytes.as_chunks_mut().0;
-        for (i, block) in blocks.iter_mut().enumerate().take(tile.positions.len().div_ceil(SIDE)) {
-            for (row, codes) in block.iter_mut().zip(&work.codes) {
-                *row = codes.as_chunks().0[i];
+        let blocks = &mut work.bytes.as_chunks_mut().0[..tile.positions.len().div_ceil(SIDE)];
+        for (lane, codes) in work.codes.iter().enumerate() {
+            for (block, codes) in blocks.iter_mut().zip(codes.as_chunks().0) {
+                block[lane] = *codes;
             }
-            self.arch.transpose(block);
         }
+        self.arch.transpose(blocks);
     }
 
     /// The sums of a panel's channels at the tile's positions.

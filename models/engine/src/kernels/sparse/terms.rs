@@ -186,13 +186,13 @@ mod tests {
     fn segments_end_before_a_byte_overflows() {
         let lists = lists(Code::unsigned(3, 1.0), true, 40, 30);
         let part = lists.channel(0).next().unwrap();
-        let expected = [(0, 36, 0), (224, 4, 32)].map(|(bias, plus, minus)| Segment {
+        let expected = [(0, 36, 0), (210, 4, 30)].map(|(bias, plus, minus)| Segment {
             bias,
             plus,
             minus,
         });
         assert_eq!(part.segments, expected, "36 terms of 7 are 252");
-        assert_eq!((part.start, part.places.len()), (5 - 224, 70));
+        assert_eq!((part.start, part.places.len()), (5 - 210, 70));
     }
 
     #[test]
