@@ -66,10 +66,14 @@ fn report(task: &Task<'_>, isa: Isa, sparsity: u64, codes: &[u8], rounds: usize)
     let dense = lowbit::kernel(task, isa).or_else(|| integer::kernel(task, isa));
     let kernels = [
         dense,
-        sparse::kernel_by(task, isa, Lanes::Positions),
-        sparse::kernel_by(task, isa, Lanes::Channels),
+        sparse::kernel(task, isa, Lanes::Positions),
+        sparse::kernel(task, isa, Lanes::Channels),
     ];
-    let mut runs: Vec<Run> = kernels.into_iter().flatten().map(|k| Run::new(task, k)).collect();
+    let mut runs: Vec<Run> = kernels
+        .into_iter()
+        .flatten()
+        .map(|k| Run::new(task, k))
+        .collect();
     for _ in 0..rounds {
         runs.iter_mut().for_each(|run| run.round(codes));
     }
@@ -77,9 +81,19 @@ fn report(task: &Task<'_>, isa: Isa, sparsity: u64, codes: &[u8], rounds: usize)
     print!("  {sparsity} %");
     for run in &runs {
         let time = run.least.as_secs_f64();
-        print!("  {} {:.1} us ({:.2})", run.kernel.name(), time * 1e6, dense / time);
+        print!(
+            "  {} {:.1} us ({:.2})",
+            run.kernel.name(),
+            time * 1e6,
+            dense / time
+        );
     }
-    println!();
+    let chosen = match sparse::pays(task, isa) {
+        None => 0,
+        Some(Lanes::Positions) => 1,
+        Some(Lanes::Channels) => 2,
+    };
+    println!("  a plan takes {}", runs[chosen].kernel.name());
 }
 
 /// A kernel, what it works on, and its least time.
@@ -112,7 +126,8 @@ impl Run {
         let scratch = self.scratch.slice_mut(bytes);
         let output = self.output.tensor_mut(self.shape, self.number);
         let start = cpu_time();
-        self.kernel.run(&[Tensor::U8(codes)], output, scratch, &self.team);
+        self.kernel
+            .run(&[Tensor::U8(codes)], output, scratch, &self.team);
         self.least = self.least.min(cpu_time() - start);
     }
 }

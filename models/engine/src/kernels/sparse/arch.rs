@@ -27,7 +27,10 @@ impl Rows<'_> {
     /// Panics unless all positions of all places are in the planes, and `room` is enough for them.
     #[inline(always)]
     pub(super) fn check<V: Vector>(&self, list: &List<'_>, room: usize) {
-        assert!((1..=MOST_VECTORS).contains(&self.vectors), "vectors of a tile");
+        assert!(
+            (1..=MOST_VECTORS).contains(&self.vectors),
+            "vectors of a tile"
+        );
         let positions = self.vectors * V::LANES;
         let end = self.first + list.farthest as usize + positions;
         assert!(end <= self.planes.len(), "a place outside of the planes");

@@ -191,7 +191,10 @@ fn transpose([first, second]: &mut [Block; 2]) {
     for i in 0..SIDE {
         // SAFETY: a row has sixteen bytes.
         unsafe {
-            _mm_storeu_si128(first[i].as_mut_ptr().cast(), _mm256_castsi256_si128(rows[i]));
+            _mm_storeu_si128(
+                first[i].as_mut_ptr().cast(),
+                _mm256_castsi256_si128(rows[i]),
+            );
             let high = _mm256_extracti128_si256::<1>(rows[i]);
             _mm_storeu_si128(second[i].as_mut_ptr().cast(), high);
         }

@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use super::arch::{Arch, LookUps as Look};
-use super::slots::Slots;
+use super::slots::{self, Slots};
 use super::terms::{Limits, Lists};
 use super::vector::Vector;
 use super::weights;
@@ -42,10 +42,14 @@ impl<A: Arch> LookUps<A> {
             .map(|outputs| Panel::new(outputs, 0))
             .collect();
         let mut packer = Packer::new(Limits::new(code, false));
-        weights::each(task, &|at, channel| window.element(at, channel), |output, channel| {
-            panels[output / LANES].start[output % LANES] = channel.start(code);
-            packer.push::<A::Channels>(channel);
-        });
+        weights::each(
+            task,
+            &|at, channel| window.element(at, channel),
+            |output, channel| {
+                panels[output / LANES].start[output % LANES] = channel.start(code);
+                packer.push::<A::Channels>(channel);
+            },
+        );
         packer.flush::<A::Channels>();
         Some(LookUps {
             arch,
@@ -84,7 +88,12 @@ impl<A: Arch> LookUps<A> {
     ) {
         let mut sums = [[0; LANES]; MOST_PIXELS];
         let per_vector = A::Channels::LANES / LANES;
-        let own = self.panels.iter().enumerate().skip(vector * per_vector).take(per_vector);
+        let own = self
+            .panels
+            .iter()
+            .enumerate()
+            .skip(vector * per_vector)
+            .take(per_vector);
         for ((panel, Panel { outputs, start, .. }), lanes) in
             own.zip(vector_sums.as_chunks::<LANES>().0)
         {
@@ -128,7 +137,8 @@ impl<A: Arch> Kernel for LookUps<A> {
             tables.fill(0);
             let mut sums = [0; MOST_LANES];
             for pixel in 0..self.window.output.pixels() {
-                self.window.fill::<A::Channels>(codes, self.code, pixel, tables);
+                self.window
+                    .fill::<A::Channels>(codes, self.code, pixel, tables);
                 for vector in vectors.clone() {
                     self.sum(tables, vector, &mut sums);
                     self.finish(pixel, vector, &sums, &output);
@@ -136,6 +146,28 @@ impl<A: Arch> Kernel for LookUps<A> {
             }
         });
     }
+}
+
+/// Look-ups that a task takes for a pixel.
+pub(super) fn slots<V: Vector>(task: &Task<'_>) -> usize {
+    let window = Window::new(task);
+    let (mut plus, mut minus) = (Vec::new(), Vec::new());
+    let mut slots = 0;
+    let last = task.convolution.out_channels - 1;
+    weights::each(
+        task,
+        &|at, channel| window.element(at, channel),
+        |output, channel| {
+            plus.push(channel.plus.clone());
+            minus.push(channel.minus.clone());
+            if plus.len() == V::LANES || output == last {
+                slots += slots::count(&plus, V::CHUNK) + slots::count(&minus, V::CHUNK);
+                plus.clear();
+                minus.clear();
+            }
+        },
+    );
+    slots
 }
 
 /// Collects the terms of a vector of channels, then turns them into slots.
@@ -220,7 +252,8 @@ impl Window {
     fn fill<V: Vector>(&self, codes: &[u8], code: Code, pixel: usize, tables: &mut [u8]) {
         let [y, x] = [pixel / self.output.width, pixel % self.output.width];
         let channels = self.input.channels;
-        let positions = (0..self.kernel[0]).flat_map(|ky| (0..self.kernel[1]).map(move |kx| (ky, kx)));
+        let positions =
+            (0..self.kernel[0]).flat_map(|ky| (0..self.kernel[1]).map(move |kx| (ky, kx)));
         for (ky, kx) in positions {
             let first = self.element([ky, kx], 0) as usize;
             let row = (y * self.stride[0] + ky * self.dilation[0]).checked_sub(self.before[0]);

@@ -1,10 +1,31 @@
-//! Convolutions of sparse integer weights on codes: additions for the weights that are not zero.
+//! Convolutions of sparse ternary (or small integer) weights on codes: an addition for each weight that
+//! is not zero, and nothing for the others.
+//!
+//! A sum is a list of places to add and of places to take off. Where a map has many pixels, lanes are
+//! positions of the map: input channels become planes, and a term of a sum is the same step away from
+//! every position, so it is one addition from memory for a vector of them (`avx2-sparse`). Where it
+//! has few, as a dense layer has one, lanes are output channels, and a byte shuffle looks up a term of
+//! each in a table of the window's elements (`avx2-sparse-lut`). Sums stay in bytes as long as they
+//! cannot overflow. Thresholds are counted where the sums are; every other finish is that of
+//! [`integer`](super::integer).
+//!
+//! Which layers are done so is [counted](pays), not timed.
+//!
+//! | module | subject |
+//! | --- | --- |
+//! | `weights`, `terms`, `slots` | weights to lists |
+//! | `positions`, `planes` | the kernel for many pixels, and where positions lie |
+//! | `lookups` | the kernel for few pixels |
+//! | `sum`, `vector`, `arch` | the inner loops, and what they need of an instruction set |
+//! | `portable`, `avx2`, `avx512`, `neon` | instruction sets |
+//! | `cost` | whether it pays |
 
 mod arch;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod cost;
 mod lookups;
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -23,6 +44,7 @@ use crate::isa::Isa;
 use crate::kernel::{Kernel, Task};
 use crate::kernels::integer::portable::Portable;
 use arch::Arch;
+pub use cost::pays;
 use tincy_network::{Code, WeightKind};
 
 /// How lanes are used.
@@ -34,9 +56,9 @@ pub enum Lanes {
     Channels,
 }
 
-/// The kernel of a task with lanes used so, or `None` where the method cannot serve it: float weights, or a pool
-/// that is to be done in the same pass.
-pub fn kernel_by(task: &Task<'_>, isa: Isa, lanes: Lanes) -> Option<Box<dyn Kernel>> {
+/// The kernel of a task with lanes used so, or `None` where the method cannot serve it: float
+/// weights, a pool that is to be done in the same pass, or maps that are too large.
+pub fn kernel(task: &Task<'_>, isa: Isa, lanes: Lanes) -> Option<Box<dyn Kernel>> {
     let code = task.number.code()?;
     if task.pool.is_some() || task.convolution.weights.kind() == WeightKind::F32 {
         return None;

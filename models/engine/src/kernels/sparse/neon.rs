@@ -115,7 +115,9 @@ impl Arch for Neon {
 
     fn transpose(self, blocks: &mut [Block]) {
         // SAFETY: the token proves NEON.
-        blocks.iter_mut().for_each(|block| unsafe { transpose(block) });
+        blocks
+            .iter_mut()
+            .for_each(|block| unsafe { transpose(block) });
     }
 
     fn row_sums(self, rows: &Rows<'_>, list: &List<'_>, sums: &mut [i16]) {

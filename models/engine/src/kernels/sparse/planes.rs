@@ -117,6 +117,19 @@ impl Planes {
         (rows - 1) * self.columns + self.output.width
     }
 
+    /// Vectors of positions of the whole map.
+    pub(super) fn vectors(&self, lanes: usize) -> usize {
+        let vectors = |rows: usize| match rows {
+            0 => 0,
+            rows => self.positions(rows).div_ceil(lanes),
+        };
+        let (bands, rest) = (
+            self.output.height / self.band,
+            self.output.height % self.band,
+        );
+        bands * vectors(self.band) + vectors(rest)
+    }
+
     /// The pixels among some positions, row by row.
     pub(super) fn runs(&self, positions: Range<usize>) -> impl Iterator<Item = Run> {
         let (columns, width) = (self.columns, self.output.width);
@@ -197,7 +210,11 @@ impl Planes {
             arch.transpose(blocks);
             let pitch = self.per_channel() * self.pitch;
             for (i, block) in blocks.iter().enumerate() {
-                write(&block[..pixels.channels], &mut to[start + i * SIDE..], pitch);
+                write(
+                    &block[..pixels.channels],
+                    &mut to[start + i * SIDE..],
+                    pitch,
+                );
             }
         }
     }

@@ -104,8 +104,7 @@ impl<A: Arch> Positions<A> {
         let mut work = Work::new();
         for start in rows.clone().step_by(self.planes.band) {
             let band = start..rows.end.min(start + self.planes.band);
-            self.planes
-                .fill(self.arch, codes, self.code, &band, planes);
+            self.planes.fill(self.arch, codes, self.code, &band, planes);
             let positions = self.planes.positions(band.len());
             for first in (0..positions).step_by(MOST_VECTORS * A::Positions::LANES) {
                 let count = (positions - first).min(MOST_VECTORS * A::Positions::LANES);

@@ -39,7 +39,10 @@ impl Slots {
 
 /// The first table that a lane has terms in.
 fn nearest(lanes: &[Vec<u32>], next: &[usize], chunk: u32) -> Option<u32> {
-    let terms = lanes.iter().zip(next).filter_map(|(terms, next)| terms.get(*next));
+    let terms = lanes
+        .iter()
+        .zip(next)
+        .filter_map(|(terms, next)| terms.get(*next));
     terms.map(|term| term / chunk).min()
 }
 
@@ -55,4 +58,28 @@ pub(super) fn count(lanes: &[Vec<u32>], chunk: usize) -> usize {
         }
     }
     most.iter().sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_has_the_slots_of_its_busiest_lane() {
+        let last = 255 + 3;
+        let lanes = [vec![0, 7, 7, last], vec![7], vec![], vec![last, last]];
+        let slots = Slots::new::<[u8; 16]>(&lanes);
+        assert_eq!(slots.tables, [0, 0, 0, 256, 256]);
+        assert_eq!(count(&lanes, 255), slots.tables.len());
+        let rows: Vec<&[u8]> = slots.indices.chunks(16).map(|row| &row[..4]).collect();
+        let none = 255;
+        let expected = [
+            [0, 7, none, none],
+            [7, none, none, none],
+            [7, none, none, none],
+            [3, none, none, 3],
+            [none, none, none, 3],
+        ];
+        assert_eq!(rows, expected);
+    }
 }

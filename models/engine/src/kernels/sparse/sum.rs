@@ -66,8 +66,8 @@ unsafe fn sum<V: Vector, const N: usize>(
         let mut total = [[V::splat_wide(list.start); 2]; N];
         let mut term = 0;
         for segment in list.segments {
-            let (plus, minus) = list.places[term..][..segment.plus + segment.minus]
-                .split_at(segment.plus);
+            let (plus, minus) =
+                list.places[term..][..segment.plus + segment.minus].split_at(segment.plus);
             if list.wide {
                 for place in plus {
                     widen::<V, N, false>(&mut total, from.fetch(term, *place));

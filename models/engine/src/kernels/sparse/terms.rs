@@ -40,14 +40,6 @@ impl Limits {
             wide,
         }
     }
-
-    /// Additions that widen byte sums, for each term.
-    pub(super) fn widenings(&self) -> f32 {
-        match self.wide {
-            true => 1.0,
-            false => 1.0 / self.segment as f32,
-        }
-    }
 }
 
 /// Terms of a byte sum: those that are added, then those that are taken off.
@@ -132,7 +124,11 @@ impl Lists {
             let end = terms.end.min(at.saturating_add(self.limits.segment));
             let plus = pluses.clamp(at, end) - at;
             let minus = end - at - plus;
-            let bias = if self.limits.wide { 0 } else { self.limits.most * minus };
+            let bias = if self.limits.wide {
+                0
+            } else {
+                self.limits.most * minus
+            };
             start = start.wrapping_sub(bias as i16);
             self.segments.push(Segment {
                 bias: bias as u8,
@@ -164,11 +160,6 @@ impl Lists {
             wide: self.limits.wide,
         }
     }
-
-    /// Terms of all channels.
-    pub(super) fn terms(&self) -> usize {
-        self.places.len()
-    }
 }
 
 #[cfg(test)]
@@ -186,11 +177,8 @@ mod tests {
     fn segments_end_before_a_byte_overflows() {
         let lists = lists(Code::unsigned(3, 1.0), true, 40, 30);
         let part = lists.channel(0).next().unwrap();
-        let expected = [(0, 36, 0), (210, 4, 30)].map(|(bias, plus, minus)| Segment {
-            bias,
-            plus,
-            minus,
-        });
+        let expected =
+            [(0, 36, 0), (210, 4, 30)].map(|(bias, plus, minus)| Segment { bias, plus, minus });
         assert_eq!(part.segments, expected, "36 terms of 7 are 252");
         assert_eq!((part.start, part.places.len()), (5 - 210, 70));
     }

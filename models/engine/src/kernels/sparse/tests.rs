@@ -1,6 +1,6 @@
 //! Every instruction set of this machine held to the reference.
 
-use super::{Lanes, kernel_by};
+use super::{Lanes, kernel};
 use crate::isa::Isa;
 use crate::kernels::tester::{
     Case, Random, Wanted, all_codes, check, check_extremes, check_random,
@@ -58,7 +58,7 @@ fn thin(case: &mut Case, random: &mut Random, percent: u64) {
 #[test]
 fn any_shape() {
     for_all(|isa, lanes| {
-        check_random(&wanted(), 1, CASES, &|task| kernel_by(task, isa, lanes));
+        check_random(&wanted(), 1, CASES, &|task| kernel(task, isa, lanes));
     });
 }
 
@@ -70,7 +70,7 @@ fn any_sparsity() {
             let mut case = wanted().case(&mut random);
             let percent = [0, 1, 2, 5, 10, 25, 50, 100][i % 8];
             thin(&mut case, &mut random, percent);
-            assert!(check(&case, &|task| kernel_by(task, isa, lanes)));
+            assert!(check(&case, &|task| kernel(task, isa, lanes)));
         }
     });
 }
@@ -84,7 +84,7 @@ fn sums_at_their_bounds() {
         ..wanted()
     };
     for_all(|isa, lanes| {
-        check_extremes(&wanted(), 3, CASES / 4, &|task| kernel_by(task, isa, lanes));
-        check_extremes(&deep, 4, CASES / 8, &|task| kernel_by(task, isa, lanes));
+        check_extremes(&wanted(), 3, CASES / 4, &|task| kernel(task, isa, lanes));
+        check_extremes(&deep, 4, CASES / 8, &|task| kernel(task, isa, lanes));
     });
 }

@@ -51,9 +51,5 @@ pub(super) trait Vector: Copy {
     unsafe fn sub_wide(a: Self::Wide, b: Self::Wide) -> Self::Wide;
 
     /// `count`, one more where `sum > threshold`.
-    unsafe fn count_above(
-        count: Self::Wide,
-        sum: Self::Wide,
-        threshold: Self::Wide,
-    ) -> Self::Wide;
+    unsafe fn count_above(count: Self::Wide, sum: Self::Wide, threshold: Self::Wide) -> Self::Wide;
 }

@@ -23,7 +23,11 @@ impl Channel {
         let first = output / (c.out_channels / c.groups) * inputs;
         self.plus.clear();
         self.minus.clear();
-        for (i, weight) in weights.iter().enumerate().filter(|(_, weight)| **weight != 0) {
+        for (i, weight) in weights
+            .iter()
+            .enumerate()
+            .filter(|(_, weight)| **weight != 0)
+        {
             let position = i / inputs;
             let at = [position / c.kernel[1], position % c.kernel[1]];
             let list = match *weight > 0 {
