@@ -16,6 +16,9 @@ use tincy_network::{Finish, WeightKind};
 /// Maps of so few pixels may be done with a lane for each channel.
 const FEW_PIXELS: usize = 4;
 
+/// Weights of more bits are too many additions each.
+const MOST_BITS: u8 = 3;
+
 /// What things take, in nanoseconds.
 struct Costs {
     /// A term, for a vector of positions.
@@ -81,11 +84,10 @@ const POOL: f32 = 0.5;
 /// task's pool along; this one leaves it to a step of its own.
 pub fn pays(task: &Task<'_>, isa: Isa) -> Option<Lanes> {
     task.number.code()?;
-    if matches!(
-        task.convolution.weights.kind(),
-        WeightKind::F32 | WeightKind::Binary
-    ) {
-        return None;
+    match task.convolution.weights.kind() {
+        WeightKind::Ternary => (),
+        WeightKind::Int { bits } if bits <= MOST_BITS => (),
+        _ => return None,
     }
     match isa {
         Isa::Portable => best::<Portable>(task, isa),
