@@ -75,8 +75,12 @@ fn network() -> tincy_network::Network {
     let hidden = convolution(16, 32, signs, code);
     let hidden = net.layer("hidden", hidden, &[first]).unwrap();
     let pooled = net.layer("pool", Op::MaxPool(pool), &[hidden]).unwrap();
+    let few: Vec<i8> = (0..9 * 32 * 32).map(|i| i8::from(i % 50 == 0)).collect();
+    let few = Weights::integers(WeightKind::Ternary, &few).unwrap();
+    let sparse = convolution(32, 32, few, code);
+    let sparse = net.layer("sparse", sparse, &[pooled]).unwrap();
     let wide = convolution(32, 16, floats(9 * 32 * 16), Number::F32);
-    let wide = net.layer("wide", wide, &[pooled]).unwrap();
+    let wide = net.layer("wide", wide, &[sparse]).unwrap();
     let half = Op::Slice { start: 8, count: 8 };
     let half = net.layer("half", half, &[wide]).unwrap();
     let both = net.layer("both", Op::Concat, &[wide, half]).unwrap();

@@ -4,7 +4,7 @@ use tincy_engine::tensor::Tensor;
 use tincy_engine::{Backend, Error, Options, Plan, Session};
 use tincy_network::{
     Activation, Affine, Builder, Code, Convolution, Finish, Input, Network, Number, Op, Padding,
-    Pool, Requantize, Shape, Source, WeightKind, Weights,
+    Pool, Requantize, Shape, Source, Thresholds, WeightKind, Weights,
 };
 
 /// Small numbers that look random.
@@ -301,4 +301,82 @@ fn a_first_layer_rounds_to_16_bits_only_when_asked() {
     };
     assert!(!kernel(false).contains("16"), "{}", kernel(false));
     assert!(kernel(true).contains("16"), "{}", kernel(true));
+}
+
+/// A convolution with a pool after it, then a dense layer; one weight in `one_in` is not zero.
+fn ternary(one_in: i64) -> Network {
+    let code = Code::unsigned(2, 1.0);
+    let input = Input {
+        shape: Shape::new(24, 24, 64),
+        number: Number::Code(code),
+        picture: None,
+    };
+    let mut net = Builder::new("ternary", input).unwrap();
+    let mut add = |name: &str, side: usize, inputs: usize, padding: usize, from: Source| {
+        let draw = |n| {
+            if n % one_in == 0 {
+                1 - 2 * (n / one_in % 2)
+            } else {
+                0
+            }
+        };
+        let weights = noise(side * side * inputs * 64, 2 * one_in).map(|n| draw(n) as i8);
+        let weights: Vec<i8> = weights.collect();
+        let step = (side * side * inputs) as i32 / one_in as i32 / 8 + 1;
+        let thresholds: Vec<i32> = (0..3 * 64).map(|i| (i % 3 - 1) * step).collect();
+        let op = Op::Convolution(Convolution {
+            out_channels: 64,
+            kernel: [side; 2],
+            stride: [1, 1],
+            dilation: [1, 1],
+            padding: Padding::same(padding),
+            groups: 1,
+            weights: Weights::integers(WeightKind::Ternary, &weights).unwrap(),
+            finish: Finish::Thresholds(Thresholds {
+                code,
+                values: thresholds.into(),
+            }),
+        });
+        net.layer(name, op, &[from]).unwrap()
+    };
+    let first = add("first", 3, 64, 1, Source::Input);
+    let dense = add("dense", 24, 64, 0, first);
+    net.output_tensor(dense);
+    net.build().unwrap()
+}
+
+/// The codes of both layers.
+fn codes(network: &Network, options: Options) -> (Vec<&'static str>, Vec<Vec<f32>>) {
+    let mut session = Session::new(&Plan::new(network, &options).unwrap());
+    let input = session.input_mut().unsigned();
+    for (code, n) in input.iter_mut().zip(noise(24 * 24 * 64, 4)) {
+        *code = n as u8;
+    }
+    session.run();
+    let maps = (0..2).map(|index| values(session.output(Source::Layer(index)).unwrap()));
+    let kernels = session.plan().steps().iter().map(|step| step.kernel());
+    (kernels.collect(), maps.collect())
+}
+
+#[test]
+fn layers_of_few_weights_get_the_sparse_kernels() {
+    for (one_in, sparse) in [(50, true), (1, false)] {
+        let network = ternary(one_in);
+        let options = |backend| Options {
+            backend,
+            keep_all: true,
+            ..Options::default()
+        };
+        let (_, expected) = codes(&network, options(Backend::Reference));
+        assert!(expected[1].iter().any(|code| *code != expected[1][0]));
+        for backend in Backend::available().filter(|b| *b != Backend::Reference) {
+            let (kernels, found) = codes(&network, options(backend));
+            assert!(found == expected, "{backend}: {kernels:?}");
+            // Without shuffles, look-ups are slow, and additions pay for any weights.
+            if sparse || backend != Backend::Portable {
+                let names = kernels.iter().map(|name| name.contains("sparse"));
+                assert!(names.eq([sparse; 2]), "{backend}: {kernels:?}");
+            }
+        }
+    }
 }

@@ -10,5 +10,6 @@ pub mod lowbit;
 pub mod movement;
 pub mod pool;
 pub mod reference;
+pub mod sparse;
 #[cfg(test)]
 pub(crate) mod tester;

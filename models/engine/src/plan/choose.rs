@@ -2,7 +2,9 @@
 
 use crate::isa::Isa;
 use crate::kernel::{Kernel, Task};
-use crate::kernels::{elementwise, first8, float, integer, lowbit, movement, pool, reference};
+use crate::kernels::{
+    elementwise, first8, float, integer, lowbit, movement, pool, reference, sparse,
+};
 use first8::Accumulator;
 use tincy_network::{Network, Number, Op, Pool, Source};
 
@@ -48,6 +50,11 @@ impl Choice {
             return one(kernel);
         }
         let pool = self.fuse.then(|| pool_after(network, index)).flatten();
+        if let Some(lanes) = sparse::pays(&Task { pool, ..task }, isa)
+            && let Some(kernel) = sparse::kernel(&task, isa, lanes)
+        {
+            return one(kernel);
+        }
         if pool.is_some()
             && let Some(kernel) = self.convolution(&Task { pool, ..task }, isa)
         {

@@ -2,9 +2,10 @@
 
 #![allow(unsafe_code)]
 
-use super::arch::{Arch, Bytes, Codes, LANES, MOST_PIXELS, Sums, Tile, TileOf};
-use super::finish::{Finish, PixelFinish, Row};
+use super::arch::{Arch, Codes, LANES, MOST_PIXELS, Sums, Tile, TileOf};
+use super::finish::Finish;
 use super::geometry::Geometry;
+use super::output::{Output, Spot};
 use super::pack::Packed;
 use crate::kernel::{Kernel, Task};
 use crate::parts::Parts;
@@ -29,12 +30,6 @@ pub(in crate::kernels) struct Integer<A> {
 struct Share {
     rows: Range<usize>,
     panels: Range<usize>,
-}
-
-/// The output, which members write in different places.
-enum Output<'a> {
-    F32(Parts<'a, f32>),
-    Codes(Parts<'a, u8>),
 }
 
 impl<A: Arch> Integer<A> {
@@ -120,7 +115,6 @@ impl<A: Arch> Integer<A> {
     ) {
         let own = &self.packed.panels[panel];
         let mut sums = [[0; LANES]; MOST_PIXELS];
-        let mut bytes = [[0; LANES]; MOST_PIXELS];
         let mut tile = Tile {
             slab,
             bases: [own.input; MOST_PIXELS],
@@ -137,15 +131,14 @@ impl<A: Arch> Integer<A> {
                 return;
             }
             self.sum(&tile, &mut sums);
-            let pixels = pixel..pixel + count;
-            match &self.finish {
-                Finish::Requantize(levels) => {
-                    self.arch
-                        .requantize(levels, panel, &sums, count, &mut bytes);
-                    self.store(pixels, panel, &bytes, output);
-                }
-                Finish::Pixel(finish) => self.finish_tile(finish, pixels, panel, &sums, output),
-            }
+            let spot = Spot {
+                pixels: pixel..pixel + count,
+                panel,
+                outputs: &own.outputs,
+                channels: self.geometry.output.channels,
+            };
+            // SAFETY: a pixel and panel belong to one member's share, which visits them once.
+            unsafe { output.finish(self.arch, &self.finish, &spot, &sums) };
             pixel += count;
         }
     }
@@ -155,53 +148,6 @@ impl<A: Arch> Integer<A> {
             self.arch.by_channel(tile, sums);
         } else {
             self.arch.dense(tile, sums);
-        }
-    }
-
-    fn finish_tile(
-        &self,
-        finish: &PixelFinish,
-        pixels: Range<usize>,
-        panel: usize,
-        sums: &Sums,
-        output: &Output<'_>,
-    ) {
-        for (pixel, sums) in pixels.zip(sums) {
-            let mut row = self.row(pixel, panel, output);
-            self.arch.finish(finish, panel, sums, &mut row);
-        }
-    }
-
-    /// Writes a tile's codes. Whole panels are most of the work, and sixteen bytes one move.
-    fn store(&self, pixels: Range<usize>, panel: usize, bytes: &Bytes, output: &Output<'_>) {
-        let outputs = &self.packed.panels[panel].outputs;
-        let Output::Codes(parts) = output else {
-            panic!("codes were written as floats");
-        };
-        let channels = self.geometry.output.channels;
-        let mut start = pixels.start * channels + outputs.start;
-        for bytes in &bytes[..pixels.len()] {
-            // SAFETY: a pixel and panel belong to one member's share, which visits them once.
-            let row = unsafe { parts.part(start..start + outputs.len()) };
-            match row.as_mut_array() {
-                Some(row) => *row = *bytes,
-                None => row.copy_from_slice(&bytes[..row.len()]),
-            }
-            start += channels;
-        }
-    }
-
-    /// The panel's part of an output pixel.
-    #[inline(always)]
-    fn row<'a>(&self, pixel: usize, panel: usize, output: &Output<'a>) -> Row<'a> {
-        let outputs = &self.packed.panels[panel].outputs;
-        let start = pixel * self.geometry.output.channels + outputs.start;
-        let range = start..start + outputs.len();
-        match output {
-            // SAFETY: a pixel and panel belong to one member's share, which visits them once.
-            Output::F32(parts) => Row::F32(unsafe { parts.part(range) }),
-            // SAFETY: as above.
-            Output::Codes(parts) => Row::Codes(unsafe { parts.part(range) }),
         }
     }
 
@@ -226,10 +172,7 @@ impl<A: Arch> Kernel for Integer<A> {
             Tensor::I8(codes) => Codes::Signed(codes),
             Tensor::F32(_) => panic!("an integer convolution was given floats"),
         };
-        let output = match output {
-            TensorMut::F32(values) => Output::F32(Parts::new(values)),
-            codes => Output::Codes(Parts::new(codes.bytes())),
-        };
+        let output = Output::new(output);
         let (len, geometry) = (self.slab_len(), self.geometry.slab());
         let bytes = self.scratch_bytes(team.size());
         let slabs = Parts::new(bytemuck::cast_slice_mut(&mut scratch[..bytes]));

@@ -48,7 +48,7 @@ pub(in crate::kernels) enum Row<'a> {
 }
 
 impl Finish {
-    pub(super) fn new(convolution: &Convolution, panels: &[Panel]) -> Finish {
+    pub(in crate::kernels) fn new(convolution: &Convolution, panels: &[Panel]) -> Finish {
         match &convolution.finish {
             tincy_network::Finish::Affine(affine) => {
                 Finish::Pixel(PixelFinish::affine(affine, panels))

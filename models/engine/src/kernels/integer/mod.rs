@@ -11,7 +11,7 @@
 //! | --- | --- |
 //! | `geometry` | bands, slabs, and the runs of elements under a window |
 //! | `pack` | weights to panels of sixteen channels |
-//! | `finish`, `levels` | sums to outputs |
+//! | `finish`, `levels`, `output` | sums to outputs |
 //! | `convolution` | the kernel: loops and threads |
 //! | `portable`, `avx2`, `vnni`, `neon` | the inner loops |
 
@@ -24,7 +24,8 @@ pub(super) mod geometry;
 pub(super) mod levels;
 #[cfg(target_arch = "aarch64")]
 mod neon;
-mod pack;
+pub(super) mod output;
+pub(super) mod pack;
 pub(super) mod portable;
 #[cfg(test)]
 mod tests;

@@ -10,13 +10,23 @@ use tincy_network::Code;
 
 /// Sixteen output channels (or fewer) of one group.
 #[derive(Debug)]
-pub(super) struct Panel {
+pub(in crate::kernels) struct Panel {
     /// Its output channels.
-    pub(super) outputs: Range<usize>,
+    pub(in crate::kernels) outputs: Range<usize>,
     /// The first input channel that it reads.
     pub(super) input: usize,
     /// What each channel's sum starts from, so that elements may be above `code - zero`.
-    pub(super) start: [i32; LANES],
+    pub(in crate::kernels) start: [i32; LANES],
+}
+
+impl Panel {
+    pub(in crate::kernels) fn new(outputs: Range<usize>, input: usize) -> Panel {
+        Panel {
+            outputs,
+            input,
+            start: [0; LANES],
+        }
+    }
 }
 
 /// All weights of a convolution.
@@ -69,12 +79,9 @@ impl<A: Arch> Packed<A> {
         window: Window,
         panel_len: usize,
     ) -> Packed<A> {
-        let panel = |(outputs, input)| Panel {
-            outputs,
-            input,
-            start: [0; LANES],
-        };
-        let panels: Vec<_> = panels.map(panel).collect();
+        let panels: Vec<_> = panels
+            .map(|(outputs, input)| Panel::new(outputs, input))
+            .collect();
         Packed {
             weights: Buffer::new(size_of::<A::Weight>() * panels.len() * panel_len),
             panels,
@@ -120,7 +127,8 @@ impl<A: Arch> Packed<A> {
     }
 }
 
-fn panels(outputs: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+/// The channels of each panel.
+pub(in crate::kernels) fn panels(outputs: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let last = outputs.end;
     outputs
         .step_by(LANES)
