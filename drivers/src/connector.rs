@@ -67,10 +67,7 @@ mod tests {
     #[test]
     fn connectors_are_read_from_sysfs() {
         let root = tempfile::tempdir().unwrap();
-        let roots = Roots {
-            sys: root.path().join("sys"),
-            dev: root.path().join("dev"),
-        };
+        let roots = Roots::under(root.path());
         assert_eq!(Connector::all(&roots).unwrap(), []);
         let class = roots.sys.join("class/drm");
         let put = |path: &str, text: &str| {

@@ -64,11 +64,14 @@ fn weights(graph: &mut Graph, convolution: &Convolution) -> String {
         };
         (0..values.len()).map(|i| values[at(i)]).collect()
     };
+    let is_multiplied = !convolution.weights.multipliers().is_empty();
     let (bits, kind) = match convolution.weights.kind() {
         WeightKind::F32 => {
             let values = ordered(convolution.weights.as_floats());
             return graph.floats("weights", &dims, &values, Kind::Real);
         }
+        // Signs times their position's multiplier: integers like any others.
+        WeightKind::Binary | WeightKind::Ternary if is_multiplied => (8, Kind::Range(-127, 127)),
         WeightKind::Binary => (1, Kind::Bipolar),
         WeightKind::Ternary => (2, Kind::Range(-1, 1)),
         WeightKind::Int { bits } => (bits, Kind::Range(-1 << (bits - 1), (1 << (bits - 1)) - 1)),
@@ -81,14 +84,14 @@ fn weights(graph: &mut Graph, convolution: &Convolution) -> String {
         .collect();
     let floats = graph.floats("weights", &dims, &ordered(&values), kind);
     let scale = graph.scalar(1.0);
+    let is_symmetric = matches!(kind, Kind::Range(least, most) if least == -most);
     let node = match kind {
         Kind::Bipolar => Node::new("BipolarQuant", &[&floats, &scale]),
         _ => {
             let [zero, bits] = [0.0, f32::from(bits)].map(|value| graph.scalar(value));
-            let is_ternary = convolution.weights.kind() == WeightKind::Ternary;
             Node::new("Quant", &[&floats, &scale, &zero, &bits])
                 .with("signed", Attribute::Integer(1))
-                .with("narrow", Attribute::Integer(is_ternary.into()))
+                .with("narrow", Attribute::Integer(is_symmetric.into()))
                 .with("rounding_mode", Attribute::Text("ROUND".into()))
         }
     };

@@ -5,7 +5,7 @@ mod reader;
 #[path = "../support/mod.rs"]
 mod support;
 
-use networks::{codes, large_sums, low_bit, real, rounded_silu, usual};
+use networks::{codes, large_sums, low_bit, multiplied, real, rounded_silu, usual};
 use reader::Fields;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -136,6 +136,24 @@ fn thresholds_and_few_bits() {
 }
 
 #[test]
+fn multiplied_signs_are_integers_of_8_bits() {
+    let (graph, counts) = graph(&multiplied());
+    assert_eq!(
+        (counts.get("Quant"), counts.get("BipolarQuant")),
+        (Some(&3), None)
+    );
+    let types = graph.messages(14);
+    let of = |name: &str| {
+        let mut found = types.iter().filter(|annotation| annotation.text(1) == name);
+        found
+            .next()
+            .and_then(|annotation| annotation.entries(2).remove("finn_datatype"))
+    };
+    assert_eq!(of("a.quantized").as_deref(), Some("INT8"));
+    assert_eq!(of("b.quantized").as_deref(), Some("INT8"));
+}
+
+#[test]
 fn tables_that_fall_take_two_counts() {
     let (_, counts) = graph(&codes());
     // SiLU and the falling table; b, c, their sum, e, g and h are counted once.
@@ -242,6 +260,11 @@ fn check(network: &Network, options: &[&str]) {
 #[test]
 fn qonnx_computes_thresholds_exactly() {
     check(&low_bit(), &["--exact"]);
+}
+
+#[test]
+fn qonnx_computes_multiplied_signs_exactly() {
+    check(&multiplied(), &["--exact"]);
 }
 
 #[test]

@@ -423,6 +423,27 @@ pub(crate) fn usual() -> Network {
 }
 
 /// Sums of 3x3 times `channels` of the largest products.
+/// Signs with a multiplier for each place in the kernel (SYQ).
+pub(crate) fn multiplied() -> Network {
+    let pixel = Number::Code(Code::unsigned(8, 1.0 / 255.0));
+    let mut d = Drawing::new("multiplied", Shape::new(9, 7, 4), pixel);
+    let mut source = Source::Input;
+    for (name, kind) in [("a", WeightKind::Binary), ("b", WeightKind::Ternary)] {
+        let signs = d.integers(kind, 6 * 9 * if name == "a" { 4 } else { 6 });
+        let channels = signs.count() / (6 * 9);
+        let values = vec![127, 3, 50, 1, 99, 20, 64, 7, 110];
+        let convolution = Convolution {
+            weights: signs.with_multipliers(channels, values).unwrap(),
+            finish: thresholds(6, 2)(&mut d.numbers, if name == "a" { 9e4 } else { 900.0 }),
+            ..plain(6, 3)
+        };
+        source = d.op(name, Op::Convolution(convolution), &[source]);
+    }
+    let last = scaled(3, Activation::Linear, Number::F32);
+    d.convolution("last", source, WeightKind::Ternary, plain(3, 1), last);
+    d.builder.build().unwrap()
+}
+
 pub(crate) fn large_sums(channels: usize) -> Network {
     let pixel = Number::Code(Code::unsigned(8, 1.0));
     let mut d = Drawing::new("large", Shape::new(3, 3, channels), pixel);

@@ -75,10 +75,13 @@ pub enum Lanes {
 }
 
 /// The kernel of a task with lanes used so, or `None` where the method cannot serve it: float
-/// weights, a pool that is to be done in the same pass, or maps that are too large.
+/// weights, multipliers (additions by the hundred), a pool that is to be done in the same pass, or
+/// maps that are too large.
 pub fn kernel(task: &Task<'_>, isa: Isa, lanes: Lanes) -> Option<Box<dyn Kernel>> {
     let code = task.number.code()?;
-    if task.pool.is_some() || task.convolution.weights.kind() == WeightKind::F32 {
+    let weights = &task.convolution.weights;
+    let is_served = weights.kind() != WeightKind::F32 && weights.multipliers().is_empty();
+    if task.pool.is_some() || !is_served {
         return None;
     }
     match isa {
