@@ -301,7 +301,7 @@ fn bad_frames_are_counted_by_what_is_wrong_with_them() {
         change(&mut shot);
         shot
     };
-    let shots = vec![
+    let shots = [
         bad(|shot| shot.damaged = true),
         bad(|shot| shot.bytes.truncate(255)),
         bad(|shot| shot.bytes.clear()),

@@ -286,8 +286,8 @@ mod tests {
         assert_eq!(
             text(&devices()),
             "/dev/video0: HD Webcam (uvcvideo, usb-0000:00:14.0-1)\n\
-            \x20 format  size              frames/s\n\
-            \x20 MJPG    1920x1080         30\n\
+            \x20 format  size               frames/s\n\
+            \x20 MJPG    1920x1080          30\n\
             \x20 YUYV    16x16 to 1280x720  29.97, 15  default: 640x480 at 29.97\n\
             \x20 H264    640x480                       not usable\n\
             card0 HDMI-A-1 (unknown): connected: 1920x1080, 1280x720\n"

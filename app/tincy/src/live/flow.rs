@@ -307,7 +307,7 @@ mod tests {
             }
             sleep(self.pace);
             item.sequence = self.sequence;
-            item.corrupt = item.sequence % 5 == 4;
+            item.corrupt = item.sequence % 5 == 2;
             item.born = Instant::now();
             self.sequence += 1;
             self.left -= 1;
@@ -344,12 +344,12 @@ mod tests {
             let flow = flow.unwrap();
             assert!(out.is_sorted_by(|a, b| a < b), "{out:?}");
             assert!(
-                out.iter().all(|sequence| sequence % 5 != 4),
+                out.iter().all(|sequence| sequence % 5 != 2),
                 "no corrupt one"
             );
             let there = out.len() as u64 + flow.busy + flow.corrupt;
             assert_eq!((flow.captured, there), (100, 100), "{flow:?}");
-            assert!(out.last() >= Some(&98), "the last is not lost: {out:?}");
+            assert!(out.last() == Some(&99), "the last is not lost: {out:?}");
             assert_eq!(flow.latency.count(), out.len() as u64);
             assert!(flow.depth.most <= WAITING);
         }
@@ -359,11 +359,11 @@ mod tests {
     fn a_slow_output_lets_frames_drop_at_the_mailbox_only() {
         let mut source = Steady::new(60, Duration::from_millis(1));
         let flow = run(&mut source, workers(2, 0), &|| false, |_| {
-            sleep(Duration::from_millis(8));
+            sleep(Duration::from_millis(20));
             Ok(true)
         });
         let flow = flow.unwrap();
-        assert!(flow.busy >= 30, "{}", flow.busy);
+        assert!(flow.busy > 0, "{flow:?}");
         assert_eq!(flow.output.count() + flow.busy + flow.corrupt, 60);
     }
 

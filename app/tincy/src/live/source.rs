@@ -108,13 +108,11 @@ where
     }
 }
 
-/// A recording at its own rate: each frame comes when it is due. One that cannot be decoded in time is
-/// left out, as a camera would.
+/// A recording at its own rate: each frame comes when it is due, or when it is decoded if that is later.
 pub struct Paced {
     reader: Box<dyn Reader>,
     name: String,
     counts: Counts,
-    sequence: u64,
     /// When the frame of time 0 was due.
     start: Option<Instant>,
 }
@@ -133,7 +131,6 @@ impl Paced {
             reader,
             name,
             counts: Counts::default(),
-            sequence: 0,
             start: None,
         })
     }
@@ -164,32 +161,23 @@ impl Source for Paced {
     }
 
     fn next(&mut self, item: &mut Item, stop: &dyn Fn() -> bool) -> Result<bool> {
-        let patience = 2 * self.info().rate.inverse().seconds(1);
-        loop {
-            if stop() || !self.reader.next(&mut item.shot.frame)? {
-                return Ok(false);
-            }
-            let frame = &item.shot.frame;
-            item.sequence = self.sequence;
-            self.sequence += 1;
-            item.time = frame.time.unwrap_or_default();
-            item.size = (frame.width, frame.height);
-            let now = Instant::now();
-            let first = || now.checked_sub(item.time).unwrap_or(now);
-            let start = *self.start.get_or_insert_with(first);
-            let due = start + item.time;
-            if now > due + patience {
-                self.counts.missed += 1;
-                continue;
-            }
-            if !Paced::wait(due, stop) {
-                return Ok(false);
-            }
-            item.is_rgb = true;
-            item.born = Instant::now();
-            self.counts.delivered += 1;
-            return Ok(true);
+        if stop() || !self.reader.next(&mut item.shot.frame)? {
+            return Ok(false);
         }
+        let frame = &item.shot.frame;
+        item.sequence = self.counts.delivered;
+        item.time = frame.time.unwrap_or_default();
+        item.size = (frame.width, frame.height);
+        let now = Instant::now();
+        let first = || now.checked_sub(item.time).unwrap_or(now);
+        let start = *self.start.get_or_insert_with(first);
+        if !Paced::wait(start + item.time, stop) {
+            return Ok(false);
+        }
+        item.is_rgb = true;
+        item.born = Instant::now();
+        self.counts.delivered += 1;
+        Ok(true)
     }
 
     fn counts(&self) -> Counts {

@@ -65,7 +65,7 @@ struct Dropped {
     corrupt: u64,
     /// Damaged by the driver's word.
     flagged: u64,
-    /// Lost before the driver, or not decoded in time.
+    /// Lost before or in the driver, by its numbers.
     missed: u64,
 }
 
