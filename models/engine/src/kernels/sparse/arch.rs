@@ -1,7 +1,7 @@
 //! What an instruction set provides.
 
 use super::terms::List;
-use super::vector::Vector;
+use super::vector::{Channels, Positions, Vector};
 use crate::kernels::integer::arch::Arch as Finishing;
 
 /// Side of a block that is transposed.
@@ -54,7 +54,7 @@ pub(super) struct LookUps<'a> {
 impl LookUps<'_> {
     /// Panics unless all tables and indices are there, and `room` is enough for a vector's sums.
     #[inline(always)]
-    pub(super) fn check<V: Vector>(&self, list: &List<'_>, room: usize) {
+    pub(super) fn check<V: Channels>(&self, list: &List<'_>, room: usize) {
         let end = list.farthest as usize + V::TABLE;
         assert!(end <= self.tables.len(), "a table is missing");
         let indices = list.places.len() * V::LANES;
@@ -68,9 +68,9 @@ pub(super) trait Arch: Copy + Send + Sync + 'static {
     /// Names of the kernels: by positions, by look-ups.
     const NAMES: [&'static str; 2];
     /// The vector of positions.
-    type Positions: Vector;
+    type Positions: Positions;
     /// The vector of output channels.
-    type Channels: Vector;
+    type Channels: Channels;
     /// What finishes sums.
     type Finishing: Finishing;
 

@@ -6,15 +6,12 @@
 use super::arch::{Arch, Block, LookUps, Rows, SIDE};
 use super::sum;
 use super::terms::List;
-use super::vector::Vector;
+use super::vector::{Channels, Positions, Vector};
 use crate::isa::Avx2;
 use std::arch::x86_64::*;
 
 impl Vector for __m256i {
     const LANES: usize = 32;
-    const TABLE: usize = 16;
-    const CHUNK: usize = 16;
-    const NOTHING: u8 = 0x80;
     type Wide = __m256i;
 
     #[inline(always)]
@@ -30,12 +27,6 @@ impl Vector for __m256i {
     }
 
     #[inline(always)]
-    unsafe fn store(self, to: *mut u8) {
-        // SAFETY: the caller's promise.
-        unsafe { _mm256_storeu_si256(to.cast(), self) }
-    }
-
-    #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
         // SAFETY: the caller's promise.
         unsafe { _mm256_add_epi8(self, other) }
@@ -48,15 +39,6 @@ impl Vector for __m256i {
     }
 
     #[inline(always)]
-    unsafe fn look_up(table: *const u8, indices: *const u8) -> Self {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let table = _mm256_broadcastsi128_si256(_mm_loadu_si128(table.cast()));
-            _mm256_shuffle_epi8(table, Self::load(indices))
-        }
-    }
-
-    #[inline(always)]
     unsafe fn widen(self) -> [Self; 2] {
         // SAFETY: the caller's promise.
         unsafe {
@@ -66,12 +48,6 @@ impl Vector for __m256i {
                 _mm256_unpackhi_epi8(self, zero),
             ]
         }
-    }
-
-    #[inline(always)]
-    unsafe fn narrow(wide: [Self; 2]) -> Self {
-        // SAFETY: the caller's promise.
-        unsafe { _mm256_packus_epi16(wide[0], wide[1]) }
     }
 
     #[inline(always)]
@@ -102,11 +78,40 @@ impl Vector for __m256i {
         // SAFETY: the caller's promise.
         unsafe { _mm256_sub_epi16(a, b) }
     }
+}
+
+impl Positions for __m256i {
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u8) {
+        // SAFETY: the caller's promise.
+        unsafe { _mm256_storeu_si256(to.cast(), self) }
+    }
+
+    #[inline(always)]
+    unsafe fn narrow(wide: [Self; 2]) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { _mm256_packus_epi16(wide[0], wide[1]) }
+    }
 
     #[inline(always)]
     unsafe fn count_above(count: Self, sum: Self, threshold: Self) -> Self {
         // SAFETY: the caller's promise.
         unsafe { _mm256_sub_epi16(count, _mm256_cmpgt_epi16(sum, threshold)) }
+    }
+}
+
+impl Channels for __m256i {
+    const TABLE: usize = 16;
+    const CHUNK: usize = 16;
+    const NOTHING: u8 = 0x80;
+
+    #[inline(always)]
+    unsafe fn look_up(table: *const u8, indices: *const u8) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let table = _mm256_broadcastsi128_si256(_mm_loadu_si128(table.cast()));
+            _mm256_shuffle_epi8(table, Self::load(indices))
+        }
     }
 }
 

@@ -1,19 +1,17 @@
-//! Inner loops for AVX-512: additions of 64 bytes, and look-ups by `vpermb` in tables of 63 elements.
+//! Inner loops for AVX-512: look-ups by `vpermb` in tables of 63 elements. Additions are AVX2's: those of
+//! 64 bytes nearly all cross cache lines, and were slower by up to 14 %.
 
 #![allow(unsafe_code)]
 
 use super::arch::{Arch, Block, LookUps, Rows};
 use super::sum;
 use super::terms::List;
-use super::vector::Vector;
+use super::vector::{Channels, Vector};
 use crate::isa::{Avx2, Avx512};
 use std::arch::x86_64::*;
 
 impl Vector for __m512i {
     const LANES: usize = 64;
-    const TABLE: usize = 64;
-    const CHUNK: usize = 63;
-    const NOTHING: u8 = 63;
     type Wide = __m512i;
 
     #[inline(always)]
@@ -29,12 +27,6 @@ impl Vector for __m512i {
     }
 
     #[inline(always)]
-    unsafe fn store(self, to: *mut u8) {
-        // SAFETY: the caller's promise.
-        unsafe { _mm512_storeu_si512(to.cast(), self) }
-    }
-
-    #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
         // SAFETY: the caller's promise.
         unsafe { _mm512_add_epi8(self, other) }
@@ -47,12 +39,6 @@ impl Vector for __m512i {
     }
 
     #[inline(always)]
-    unsafe fn look_up(table: *const u8, indices: *const u8) -> Self {
-        // SAFETY: the caller's promise.
-        unsafe { _mm512_permutexvar_epi8(Self::load(indices), Self::load(table)) }
-    }
-
-    #[inline(always)]
     unsafe fn widen(self) -> [Self; 2] {
         // SAFETY: the caller's promise.
         unsafe {
@@ -62,12 +48,6 @@ impl Vector for __m512i {
                 _mm512_unpackhi_epi8(self, zero),
             ]
         }
-    }
-
-    #[inline(always)]
-    unsafe fn narrow(wide: [Self; 2]) -> Self {
-        // SAFETY: the caller's promise.
-        unsafe { _mm512_packus_epi16(wide[0], wide[1]) }
     }
 
     #[inline(always)]
@@ -100,20 +80,23 @@ impl Vector for __m512i {
         // SAFETY: the caller's promise.
         unsafe { _mm512_sub_epi16(a, b) }
     }
+}
+
+impl Channels for __m512i {
+    const TABLE: usize = 64;
+    const CHUNK: usize = 63;
+    const NOTHING: u8 = 63;
 
     #[inline(always)]
-    unsafe fn count_above(count: Self, sum: Self, threshold: Self) -> Self {
+    unsafe fn look_up(table: *const u8, indices: *const u8) -> Self {
         // SAFETY: the caller's promise.
-        unsafe {
-            let above = _mm512_cmpgt_epi16_mask(sum, threshold);
-            _mm512_mask_add_epi16(count, above, count, _mm512_set1_epi16(1))
-        }
+        unsafe { _mm512_permutexvar_epi8(Self::load(indices), Self::load(table)) }
     }
 }
 
 impl Arch for Avx512 {
-    const NAMES: [&'static str; 2] = ["avx512-sparse", "avx512-sparse-lut"];
-    type Positions = __m512i;
+    const NAMES: [&'static str; 2] = [Avx2::NAMES[0], "avx512-sparse-lut"];
+    type Positions = <Avx2 as Arch>::Positions;
     type Channels = __m512i;
     type Finishing = Avx2;
 
@@ -126,31 +109,17 @@ impl Arch for Avx512 {
     }
 
     fn row_sums(self, rows: &Rows<'_>, list: &List<'_>, sums: &mut [i16]) {
-        // SAFETY: the token proves AVX-512.
-        unsafe { row_sums(rows, list, sums) }
+        self.avx2().row_sums(rows, list, sums);
     }
 
     fn row_codes(self, rows: &Rows<'_>, list: &List<'_>, thresholds: &[i16], codes: &mut [u8]) {
-        // SAFETY: the token proves AVX-512.
-        unsafe { row_codes(rows, list, thresholds, codes) }
+        self.avx2().row_codes(rows, list, thresholds, codes);
     }
 
     fn look_ups(self, look: &LookUps<'_>, list: &List<'_>, sums: &mut [i16]) {
         // SAFETY: the token proves AVX-512.
         unsafe { look_ups(look, list, sums) }
     }
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-fn row_sums(rows: &Rows<'_>, list: &List<'_>, sums: &mut [i16]) {
-    // SAFETY: AVX-512 is there.
-    unsafe { sum::row_sums::<__m512i>(rows, list, sums) }
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-fn row_codes(rows: &Rows<'_>, list: &List<'_>, thresholds: &[i16], codes: &mut [u8]) {
-    // SAFETY: AVX-512 is there.
-    unsafe { sum::row_codes::<__m512i>(rows, list, thresholds, codes) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]

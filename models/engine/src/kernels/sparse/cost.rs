@@ -53,9 +53,9 @@ impl Costs {
             },
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512(_) => Costs {
-                row: 0.6,
+                row: 0.33,
                 slot: 1.5,
-                element: 0.32,
+                element: 0.33,
                 look_up: 0.0026,
                 product: 0.0055,
             },

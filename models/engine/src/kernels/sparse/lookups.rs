@@ -5,7 +5,7 @@
 use super::arch::{Arch, LookUps as Look};
 use super::slots::{self, Slots};
 use super::terms::{Limits, Lists};
-use super::vector::Vector;
+use super::vector::{Channels, Vector};
 use super::weights;
 use crate::kernel::{Kernel, Task};
 use crate::kernels::integer::arch::{LANES, MOST_PIXELS};
@@ -149,7 +149,7 @@ impl<A: Arch> Kernel for LookUps<A> {
 }
 
 /// Look-ups that a task takes for a pixel.
-pub(super) fn slots<V: Vector>(task: &Task<'_>) -> usize {
+pub(super) fn slots<V: Channels>(task: &Task<'_>) -> usize {
     let window = Window::new(task);
     let (mut plus, mut minus) = (Vec::new(), Vec::new());
     let mut slots = 0;
@@ -188,7 +188,7 @@ impl Packer {
         }
     }
 
-    fn push<V: Vector>(&mut self, channel: &weights::Channel) {
+    fn push<V: Channels>(&mut self, channel: &weights::Channel) {
         self.plus.push(channel.plus.clone());
         self.minus.push(channel.minus.clone());
         if self.plus.len() == V::LANES {
@@ -196,7 +196,7 @@ impl Packer {
         }
     }
 
-    fn flush<V: Vector>(&mut self) {
+    fn flush<V: Channels>(&mut self) {
         if self.plus.is_empty() {
             return;
         }
@@ -243,13 +243,13 @@ impl Window {
     }
 
     /// Bytes of all tables, whole cache lines.
-    fn bytes<V: Vector>(&self) -> usize {
+    fn bytes<V: Channels>(&self) -> usize {
         (self.elements().div_ceil(V::CHUNK) * V::TABLE).next_multiple_of(64)
     }
 
     /// Turns what the window of a pixel sees into tables of elements, `code - smallest code`. What
     /// stands past the elements of a table stays.
-    fn fill<V: Vector>(&self, codes: &[u8], code: Code, pixel: usize, tables: &mut [u8]) {
+    fn fill<V: Channels>(&self, codes: &[u8], code: Code, pixel: usize, tables: &mut [u8]) {
         let [y, x] = [pixel / self.output.width, pixel % self.output.width];
         let channels = self.input.channels;
         let positions =

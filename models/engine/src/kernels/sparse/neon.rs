@@ -5,15 +5,12 @@
 use super::arch::{Arch, Block, LookUps, Rows, SIDE};
 use super::sum;
 use super::terms::List;
-use super::vector::Vector;
+use super::vector::{Channels, Positions, Vector};
 use crate::isa::Neon;
 use std::arch::aarch64::*;
 
 impl Vector for uint8x16_t {
     const LANES: usize = 16;
-    const TABLE: usize = 16;
-    const CHUNK: usize = 16;
-    const NOTHING: u8 = 0xff;
     type Wide = int16x8_t;
 
     #[inline(always)]
@@ -29,12 +26,6 @@ impl Vector for uint8x16_t {
     }
 
     #[inline(always)]
-    unsafe fn store(self, to: *mut u8) {
-        // SAFETY: the caller's promise.
-        unsafe { vst1q_u8(to, self) }
-    }
-
-    #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
         // SAFETY: the caller's promise.
         unsafe { vaddq_u8(self, other) }
@@ -47,12 +38,6 @@ impl Vector for uint8x16_t {
     }
 
     #[inline(always)]
-    unsafe fn look_up(table: *const u8, indices: *const u8) -> Self {
-        // SAFETY: the caller's promise.
-        unsafe { vqtbl1q_u8(vld1q_u8(table), vld1q_u8(indices)) }
-    }
-
-    #[inline(always)]
     unsafe fn widen(self) -> [int16x8_t; 2] {
         // SAFETY: the caller's promise.
         unsafe {
@@ -61,12 +46,6 @@ impl Vector for uint8x16_t {
                 vreinterpretq_s16_u16(vmovl_high_u8(self)),
             ]
         }
-    }
-
-    #[inline(always)]
-    unsafe fn narrow(wide: [int16x8_t; 2]) -> Self {
-        // SAFETY: the caller's promise.
-        unsafe { vqmovun_high_s16(vqmovun_s16(wide[0]), wide[1]) }
     }
 
     #[inline(always)]
@@ -95,11 +74,37 @@ impl Vector for uint8x16_t {
         // SAFETY: the caller's promise.
         unsafe { vsubq_s16(a, b) }
     }
+}
+
+impl Positions for uint8x16_t {
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u8) {
+        // SAFETY: the caller's promise.
+        unsafe { vst1q_u8(to, self) }
+    }
+
+    #[inline(always)]
+    unsafe fn narrow(wide: [int16x8_t; 2]) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { vqmovun_high_s16(vqmovun_s16(wide[0]), wide[1]) }
+    }
 
     #[inline(always)]
     unsafe fn count_above(count: int16x8_t, sum: int16x8_t, threshold: int16x8_t) -> int16x8_t {
         // SAFETY: the caller's promise.
         unsafe { vsubq_s16(count, vreinterpretq_s16_u16(vcgtq_s16(sum, threshold))) }
+    }
+}
+
+impl Channels for uint8x16_t {
+    const TABLE: usize = 16;
+    const CHUNK: usize = 16;
+    const NOTHING: u8 = 0xff;
+
+    #[inline(always)]
+    unsafe fn look_up(table: *const u8, indices: *const u8) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { vqtbl1q_u8(vld1q_u8(table), vld1q_u8(indices)) }
     }
 }
 

@@ -5,16 +5,13 @@
 use super::arch::{Arch, Block, LookUps, Rows};
 use super::sum;
 use super::terms::List;
-use super::vector::Vector;
+use super::vector::{Channels, Positions, Vector};
 use crate::kernels::integer::portable::Portable;
 
 const LANES: usize = 16;
 
 impl Vector for [u8; LANES] {
     const LANES: usize = LANES;
-    const TABLE: usize = 256;
-    const CHUNK: usize = 255;
-    const NOTHING: u8 = 255;
     type Wide = [i16; LANES / 2];
 
     #[inline(always)]
@@ -26,12 +23,6 @@ impl Vector for [u8; LANES] {
     unsafe fn load(from: *const u8) -> Self {
         // SAFETY: the caller's promise.
         unsafe { from.cast::<Self>().read_unaligned() }
-    }
-
-    #[inline(always)]
-    unsafe fn store(self, to: *mut u8) {
-        // SAFETY: the caller's promise.
-        unsafe { to.cast::<Self>().write_unaligned(self) }
     }
 
     #[inline(always)]
@@ -51,27 +42,12 @@ impl Vector for [u8; LANES] {
     }
 
     #[inline(always)]
-    unsafe fn look_up(table: *const u8, indices: *const u8) -> Self {
-        // SAFETY: an index is less than the table's length; the caller's promise.
-        unsafe { Self::load(indices).map(|index| *table.add(index.into())) }
-    }
-
-    #[inline(always)]
     unsafe fn widen(self) -> [Self::Wide; 2] {
         let mut wide = [[0; LANES / 2]; 2];
         for i in 0..LANES {
             wide[i / 8][i % 8] = self[i].into();
         }
         wide
-    }
-
-    #[inline(always)]
-    unsafe fn narrow(wide: [Self::Wide; 2]) -> Self {
-        let mut bytes = [0; LANES];
-        for i in 0..LANES {
-            bytes[i] = wide[i / 8][i % 8] as u8;
-        }
-        bytes
     }
 
     #[inline(always)]
@@ -100,6 +76,23 @@ impl Vector for [u8; LANES] {
         }
         a
     }
+}
+
+impl Positions for [u8; LANES] {
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u8) {
+        // SAFETY: the caller's promise.
+        unsafe { to.cast::<Self>().write_unaligned(self) }
+    }
+
+    #[inline(always)]
+    unsafe fn narrow(wide: [Self::Wide; 2]) -> Self {
+        let mut bytes = [0; LANES];
+        for i in 0..LANES {
+            bytes[i] = wide[i / 8][i % 8] as u8;
+        }
+        bytes
+    }
 
     #[inline(always)]
     unsafe fn count_above(
@@ -111,6 +104,18 @@ impl Vector for [u8; LANES] {
             count[i] += i16::from(sum[i] > threshold[i]);
         }
         count
+    }
+}
+
+impl Channels for [u8; LANES] {
+    const TABLE: usize = 256;
+    const CHUNK: usize = 255;
+    const NOTHING: u8 = 255;
+
+    #[inline(always)]
+    unsafe fn look_up(table: *const u8, indices: *const u8) -> Self {
+        // SAFETY: an index is less than the table's length; the caller's promise.
+        unsafe { Self::load(indices).map(|index| *table.add(index.into())) }
     }
 }
 

@@ -4,7 +4,7 @@
 //! each. A *slot* is one look-up: a table, and for each lane the index of one of its terms there, or
 //! of nothing. A table has as many slots as the busiest lane has terms in it.
 
-use super::vector::Vector;
+use super::vector::Channels;
 
 /// The slots of one sign.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub(super) struct Slots {
 
 impl Slots {
     /// For terms of each lane, the elements' numbers in rising order.
-    pub(super) fn new<V: Vector>(lanes: &[Vec<u32>]) -> Slots {
+    pub(super) fn new<V: Channels>(lanes: &[Vec<u32>]) -> Slots {
         let mut slots = Slots::default();
         let mut next = vec![0; lanes.len()];
         let chunk = V::CHUNK as u32;

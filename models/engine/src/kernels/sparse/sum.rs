@@ -6,7 +6,7 @@
 
 use super::arch::{LookUps, Rows};
 use super::terms::List;
-use super::vector::Vector;
+use super::vector::{Channels, Positions, Vector};
 
 /// Where the elements of a term come from.
 trait Fetch<V, const N: usize> {
@@ -41,7 +41,7 @@ struct Tables {
     indices: *const u8,
 }
 
-impl<V: Vector> Fetch<V, 1> for Tables {
+impl<V: Channels> Fetch<V, 1> for Tables {
     #[inline(always)]
     unsafe fn fetch(&self, term: usize, place: u32) -> [V; 1] {
         // SAFETY: the caller's promise.
@@ -159,7 +159,7 @@ unsafe fn sums<V: Vector, const N: usize>(rows: &Rows<'_>, list: &List<'_>, to: 
 /// # Safety
 /// The vector's instructions must be there.
 #[inline(always)]
-pub(super) unsafe fn row_codes<V: Vector>(
+pub(super) unsafe fn row_codes<V: Positions>(
     rows: &Rows<'_>,
     list: &List<'_>,
     thresholds: &[i16],
@@ -180,7 +180,7 @@ pub(super) unsafe fn row_codes<V: Vector>(
 /// # Safety
 /// [`Rows::check`] must hold for `N` vectors, and the vector's instructions be there.
 #[inline(always)]
-unsafe fn codes<V: Vector, const N: usize>(
+unsafe fn codes<V: Positions, const N: usize>(
     rows: &Rows<'_>,
     list: &List<'_>,
     thresholds: &[i16],
@@ -207,7 +207,7 @@ unsafe fn codes<V: Vector, const N: usize>(
 /// # Safety
 /// The vector's instructions must be there.
 #[inline(always)]
-pub(super) unsafe fn look_ups<V: Vector>(look: &LookUps<'_>, list: &List<'_>, to: &mut [i16]) {
+pub(super) unsafe fn look_ups<V: Channels>(look: &LookUps<'_>, list: &List<'_>, to: &mut [i16]) {
     look.check::<V>(list, to.len());
     let from = Tables {
         tables: look.tables.as_ptr(),

@@ -10,11 +10,6 @@
 pub(super) trait Vector: Copy {
     /// Bytes of a vector.
     const LANES: usize;
-    /// Bytes of a table for [`look_up`](Vector::look_up), and how many of the first are elements.
-    const TABLE: usize;
-    const CHUNK: usize;
-    /// The index that finds 0 in every table, whose bytes past the elements are 0.
-    const NOTHING: u8;
     /// Half of the lanes in 16 bits.
     type Wide: Copy;
 
@@ -23,22 +18,12 @@ pub(super) trait Vector: Copy {
     /// Reads [`LANES`](Vector::LANES) bytes.
     unsafe fn load(from: *const u8) -> Self;
 
-    /// Writes [`LANES`](Vector::LANES) bytes.
-    unsafe fn store(self, to: *mut u8);
-
     unsafe fn add(self, other: Self) -> Self;
 
     unsafe fn sub(self, other: Self) -> Self;
 
-    /// The element of a table that each index says; reads a table and [`LANES`](Vector::LANES)
-    /// indices.
-    unsafe fn look_up(table: *const u8, indices: *const u8) -> Self;
-
     /// All lanes in 16 bits, in whatever order is cheap.
     unsafe fn widen(self) -> [Self::Wide; 2];
-
-    /// The inverse of [`widen`](Vector::widen), for numbers from 0 to 255.
-    unsafe fn narrow(wide: [Self::Wide; 2]) -> Self;
 
     /// Writes [`LANES`](Vector::LANES) numbers in the order that the lanes had before
     /// [`widen`](Vector::widen).
@@ -49,7 +34,35 @@ pub(super) trait Vector: Copy {
     unsafe fn add_wide(a: Self::Wide, b: Self::Wide) -> Self::Wide;
 
     unsafe fn sub_wide(a: Self::Wide, b: Self::Wide) -> Self::Wide;
+}
+
+/// A vector of positions, whose sums are compared.
+///
+/// # Safety
+/// As of [`Vector`].
+pub(super) trait Positions: Vector {
+    /// Writes [`LANES`](Vector::LANES) bytes.
+    unsafe fn store(self, to: *mut u8);
+
+    /// The inverse of [`widen`](Vector::widen), for numbers from 0 to 255.
+    unsafe fn narrow(wide: [Self::Wide; 2]) -> Self;
 
     /// `count`, one more where `sum > threshold`.
     unsafe fn count_above(count: Self::Wide, sum: Self::Wide, threshold: Self::Wide) -> Self::Wide;
+}
+
+/// A vector of output channels, which looks elements up.
+///
+/// # Safety
+/// As of [`Vector`].
+pub(super) trait Channels: Vector {
+    /// Bytes of a table for [`look_up`](Channels::look_up), and how many of the first are elements.
+    const TABLE: usize;
+    const CHUNK: usize;
+    /// The index that finds 0 in every table, whose bytes past the elements are 0.
+    const NOTHING: u8;
+
+    /// The element of a table that each index says; reads a table and [`LANES`](Vector::LANES)
+    /// indices.
+    unsafe fn look_up(table: *const u8, indices: *const u8) -> Self;
 }
