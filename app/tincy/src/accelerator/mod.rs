@@ -10,6 +10,7 @@ use self::core::{BELOW, Core, Opened};
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tincy_bitstreams::overlay::Overlay;
@@ -32,6 +33,9 @@ pub struct AcceleratorArgs {
     /// Milliseconds that a start of the accelerator is given
     #[arg(long, default_value_t = 250, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=600_000))]
     pub accelerator_ms: u64,
+    /// A folder with a copy of a board's /sys, /dev and /proc
+    #[arg(long, value_name = "FOLDER", hide = true)]
+    pub root: Option<PathBuf>,
 }
 
 /// Which accelerator.
@@ -68,10 +72,6 @@ impl AcceleratorArgs {
     /// # Errors
     /// If one is asked for that is not there, does not work or can run no layer of the network.
     pub fn open(&self, network: &Network) -> Result<Option<Accelerator>> {
-        self.open_in(network, &Roots::default())
-    }
-
-    fn open_in(&self, network: &Network, roots: &Roots) -> Result<Option<Accelerator>> {
         if self.accelerator == Choice::None {
             return Ok(None);
         }
@@ -90,7 +90,7 @@ impl AcceleratorArgs {
         };
         let core = match self.accelerator {
             Choice::Emulated => Core::emulated(overlay, "as asked for".into())?,
-            _ => Core::find(overlay, roots)?,
+            _ => Core::find(overlay, &self.roots())?,
         };
         match (self.accelerator, core.is_emulated()) {
             (Choice::Auto, true) => return Ok(None),
@@ -107,6 +107,12 @@ impl AcceleratorArgs {
             accelerator.name
         );
         Ok(Some(accelerator))
+    }
+
+    fn roots(&self) -> Roots {
+        self.root
+            .as_deref()
+            .map_or_else(Roots::default, Roots::under)
     }
 
     fn polling(&self) -> Polling {
