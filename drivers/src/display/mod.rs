@@ -3,7 +3,7 @@
 //! | module | subject |
 //! | --- | --- |
 //! | [`kms`] | a screen: card, connector, mode, two buffers that take turns |
-//! | [`format`] | how a pixel lies in a buffer |
+//! | [`mod@format`] | how a pixel lies in a buffer |
 //! | [`layout`] | a picture of any size in the middle of a screen |
 //! | `card` | the calls of a DRM node |
 
