@@ -15,6 +15,7 @@
 //! | [`output`] | what was found, in the form that is wanted |
 //! | [`pipeline`] | items through several workers, in order |
 //! | [`progress`] | how far a run has come |
+//! | [`service`] | what a service manager hears |
 //! | [`stop`] | Ctrl-C |
 //! | [`ffmpeg`] | the program ffmpeg as a child |
 //! | [`model`] | opening a model of any format |
@@ -41,5 +42,6 @@ pub mod pipeline;
 pub mod plot;
 pub mod progress;
 pub mod recording;
+pub mod service;
 pub mod stop;
 pub mod zoo;

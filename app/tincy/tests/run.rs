@@ -229,3 +229,40 @@ fn without_a_camera_one_line_says_what_would_work() {
     assert_eq!(refused.code, 3);
     assert!(refused.stderr.contains("/dev/null: ") && refused.stderr.contains("is it a camera?"));
 }
+
+#[test]
+fn a_service_manager_hears_that_it_is_ready_alive_and_stopping() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = recording(folder.path(), 12, 10);
+    let place = folder.path().join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&place).unwrap();
+    // It must be listened to: a socket holds few messages, and who sends more waits.
+    let manager = std::thread::spawn(move || {
+        let (mut heard, mut message) = (Vec::new(), [0; 256]);
+        while heard.last().is_none_or(|last| last != "STOPPING=1") {
+            let length = socket.recv(&mut message).unwrap();
+            heard.push(
+                String::from_utf8_lossy(&message[..length])
+                    .trim()
+                    .to_string(),
+            );
+        }
+        heard
+    });
+    let mut command = live(&source, &["--quiet"]);
+    command.env("NOTIFY_SOCKET", &place);
+    command.env("WATCHDOG_USEC", "300000");
+    let run = run(&mut command);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let heard = manager.join().unwrap();
+    assert_eq!(heard.first().map(String::as_str), Some("READY=1"));
+    assert_eq!(heard.last().map(String::as_str), Some("STOPPING=1"));
+    let alive = heard.iter().filter(|text| *text == "WATCHDOG=1").count();
+    // Every tenth of a second of somewhat more than one.
+    assert!((3..=13).contains(&alive), "{heard:?}");
+    let told = heard.iter().find(|text| text.starts_with("STATUS="));
+    assert!(
+        told.is_some_and(|text| text.contains("frames")),
+        "{heard:?}"
+    );
+}

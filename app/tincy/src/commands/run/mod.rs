@@ -1,5 +1,6 @@
 //! `tincy run`: finds objects as a camera sees them.
 
+mod hud;
 mod report;
 
 use crate::accelerator::AcceleratorArgs;
@@ -17,9 +18,11 @@ use crate::output::video::{self, VideoWriter};
 use crate::output::{Found, ReportArgs, Reports};
 use crate::progress;
 use crate::recording::Info;
+use crate::service::Service;
 use crate::stop::Stop;
 use anyhow::{Result, anyhow, bail};
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use hud::Hud;
 use report::Report;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -42,6 +45,9 @@ pub struct Args {
     /// connector; no desktop may run there
     #[arg(long, value_name = "SCREEN", value_parser = display)]
     display: Option<Display>,
+    /// Writes rate and latency into the corner of what is shown or recorded
+    #[arg(long)]
+    hud: bool,
     /// Ends after so many seconds
     #[arg(long, value_name = "N", value_parser = seconds)]
     seconds: Option<Duration>,
@@ -107,6 +113,8 @@ pub fn run(args: Args) -> Result<Outcome> {
         frames: args.frames,
         done: 0,
         said: String::new(),
+        service: Service::ready(),
+        hud: args.hud.then(Hud::default),
     };
     let flow = live.run(source.as_mut(), detectors.collect(), &args, &stop)?;
     for complaint in &flow.complaints {
@@ -162,6 +170,8 @@ struct Live {
     done: u64,
     /// The last line for people.
     said: String,
+    service: Service,
+    hud: Option<Hud>,
 }
 
 /// Where annotated frames go, if anywhere.
@@ -212,6 +222,7 @@ impl Live {
     /// One frame; false after the last one that is wanted.
     fn put_out(&mut self, item: &mut Item, film: Option<&Film>) -> Result<bool> {
         self.done += 1;
+        self.service.frames(self.done);
         self.reports.add(&Found {
             source: &self.name,
             relative: Path::new("live"),
@@ -225,6 +236,9 @@ impl Live {
             self.say(item.time, &item.shot.detections)?;
         }
         if let Some(film) = film {
+            if let Some(hud) = &mut self.hud {
+                hud.write(item);
+            }
             film.add(item)?;
         }
         Ok(self.frames.is_none_or(|frames| self.done < frames))

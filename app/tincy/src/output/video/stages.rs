@@ -15,6 +15,8 @@ pub struct Shot {
     pub frame: Frame,
     /// What was found.
     pub detections: Vec<Detection>,
+    /// A line to write into the corner; nothing if it is empty.
+    pub caption: String,
     /// Why nothing could be found.
     pub failure: Option<anyhow::Error>,
 }
@@ -45,6 +47,9 @@ impl<'s> Stages<'s> {
             .spawn_scoped(scope, move || {
                 for (mut shot, free) in to_draw {
                     tincy_vision::annotate(&mut shot.frame, &shot.detections, &names);
+                    if !shot.caption.is_empty() {
+                        tincy_vision::caption(&mut shot.frame, &shot.caption);
+                    }
                     if drawn.send((shot, free)).is_err() {
                         break;
                     }
