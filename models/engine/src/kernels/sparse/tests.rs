@@ -26,6 +26,7 @@ fn wanted() -> Wanted {
         ],
         inputs: all_codes(),
         pools: vec![None],
+        multiplied: vec![false],
         largest: 17,
         ..Wanted::default()
     }
