@@ -69,9 +69,14 @@ fn a_board_that_is_not_there_is_one_line() {
 
 #[test]
 fn a_model_without_such_layers_is_refused_if_asked_for() {
-    let refused = run(&mut detect(&["--accelerator", "emulated"]));
+    let refused = run(&mut detect(&[
+        "--model",
+        "small",
+        "--accelerator",
+        "emulated",
+    ]));
     assert_eq!(refused.code, 3, "{}", refused.stderr);
-    let expected = "model small: no layer of it runs on an accelerator: those run convolutions of 1-bit weights";
+    let expected = "no layer of it runs on an accelerator: those run convolutions of 1-bit weights";
     assert!(refused.stderr.contains(expected), "{}", refused.stderr);
 }
 
