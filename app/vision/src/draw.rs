@@ -28,18 +28,19 @@ pub fn annotate(frame: &mut Frame, detections: &[Detection], names: &[String]) {
     }
 }
 
-/// Writes a line, such as the frame's number and rate, into the left top corner.
+/// Writes a line, such as the rate, into the left bottom corner, where boxes have no labels as a rule.
 pub fn caption(frame: &mut Frame, line: &str) {
     if frame.pixels.len() != frame.stride() * frame.height {
         return;
     }
     let unit = Style::of(frame).unit;
     let (width, height) = label_size(line, unit);
+    let bottom = frame.height as i64;
     let area = Area {
         left: 0,
-        top: 0,
+        top: (bottom - height).max(0),
         right: width,
-        bottom: height,
+        bottom,
     };
     fill(frame, area, [0; 3], 150);
     write(frame, area, line, unit, [255; 3]);
