@@ -68,7 +68,15 @@ impl Core {
     }
 
     pub(crate) fn is_emulated(&self) -> bool {
-        matches!(self.kind, Kind::Emulated { .. })
+        self.why_emulated().is_some()
+    }
+
+    /// Why it is emulated, if it is.
+    pub(crate) fn why_emulated(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Emulated { why } => Some(why),
+            Kind::Board(_) => None,
+        }
     }
 
     /// One word for it.

@@ -92,12 +92,13 @@ impl AcceleratorArgs {
             Choice::Emulated => Core::emulated(overlay, "as asked for".into())?,
             _ => Core::find(overlay, &self.roots())?,
         };
-        match (self.accelerator, core.is_emulated()) {
-            (Choice::Auto, true) => return Ok(None),
-            (Choice::Board, true) => bail!(
-                "accelerator: {}; `tincy board probe` tells more",
-                core.heading()
-            ),
+        match (self.accelerator, core.why_emulated()) {
+            (Choice::Auto, Some(_)) => return Ok(None),
+            (Choice::Board, Some(why)) => {
+                bail!(
+                    "accelerator: {why}; `tincy board probe` tells more, `emulated` needs no board"
+                )
+            }
             _ => {}
         }
         let accelerator = Accelerator::new(&core, network, layers, self.polling())?;
