@@ -1,7 +1,7 @@
 //! The command line as a whole: global options, sub-commands, log.
 
 use crate::commands::{
-    bench, board, detect, devices, eval, import, inspect, models, plan, replay, run,
+    bench, board, compare, detect, devices, eval, import, inspect, models, plan, replay, run,
 };
 use crate::outcome::{self, Outcome};
 use crate::progress;
@@ -50,6 +50,8 @@ enum Command {
     Board(board::Args),
     /// Measures how well a model finds what is known to be there
     Eval(eval::Args),
+    /// Runs two backends or models on the same pictures and compares them layer by layer
+    Compare(compare::Args),
 }
 
 impl Cli {
@@ -83,6 +85,7 @@ impl Command {
             Command::Plan(args) => plan::run(args),
             Command::Board(args) => board::run(args),
             Command::Eval(args) => eval::run(args),
+            Command::Compare(args) => compare::run(args),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tincy_engine::options::MAX_THREADS;
 use tincy_engine::tensor::{Tensor, TensorMut};
 use tincy_engine::{Backend, Options, Plan, Session};
-use tincy_network::Network;
+use tincy_network::{Network, Source};
 use tincy_vision::{Detection, Filter, Fitting, Frame, Map, RawFrame};
 
 /// What counts as found.
@@ -231,12 +231,7 @@ impl Detector {
     /// # Errors
     /// If the picture's size cannot be.
     pub fn detect_raw(&mut self, raw: &RawFrame) -> Result<Vec<Detection>> {
-        let fitting = Detector::fitting(&mut self.fitting, &self.model, raw.size())?;
-        match self.session.input_mut() {
-            TensorMut::F32(input) => fitting.apply_raw(raw, input)?,
-            TensorMut::U8(input) => fitting.apply_raw(raw, input)?,
-            TensorMut::I8(input) => fitting.apply_raw(raw, input)?,
-        }
+        self.fit_raw(raw)?;
         self.session.run();
         self.found()
     }
@@ -269,10 +264,29 @@ impl Detector {
         Ok(())
     }
 
+    /// Makes the network's input from a camera's picture.
+    ///
+    /// # Errors
+    /// If the picture's size cannot be.
+    pub fn fit_raw(&mut self, raw: &RawFrame) -> Result<()> {
+        let fitting = Detector::fitting(&mut self.fitting, &self.model, raw.size())?;
+        match self.session.input_mut() {
+            TensorMut::F32(input) => fitting.apply_raw(raw, input)?,
+            TensorMut::U8(input) => fitting.apply_raw(raw, input)?,
+            TensorMut::I8(input) => fitting.apply_raw(raw, input)?,
+        }
+        Ok(())
+    }
+
     /// The session, to run the network between [`fit`](Detector::fit) and
     /// [`found`](Detector::found).
     pub fn session(&mut self) -> &mut Session {
         &mut self.session
+    }
+
+    /// The map of a source after a run, if the plan keeps it.
+    pub fn output(&self, source: Source) -> Option<Tensor<'_>> {
+        self.session.output(source)
     }
 
     /// The objects that the network's outputs show, after it has run.

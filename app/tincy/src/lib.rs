@@ -8,6 +8,7 @@
 //! | [`camera`] | which camera is wanted, and its frames |
 //! | [`commands`] | the sub-commands, a file each |
 //! | [`mod@bench`] | how long things take |
+//! | [`comparison`] | two ways to compute the same, layer by layer |
 //! | [`columns`] | tables of text |
 //! | [`inputs`] | which files to work on |
 //! | [`live`] | frames as they come, from a camera |
@@ -31,6 +32,7 @@ pub mod camera;
 pub mod cli;
 pub mod columns;
 pub mod commands;
+pub mod comparison;
 pub mod detector;
 pub mod ffmpeg;
 pub mod inputs;

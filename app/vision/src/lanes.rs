@@ -89,6 +89,10 @@ impl Lanes {
 
     /// A row of luma and chroma to RGB; each chroma sample belongs to `step` pixels.
     pub(crate) fn colours(self, matrix: &Matrix, planes: [&[u8]; 3], step: usize, line: &mut [u8]) {
+        #[cfg(target_arch = "aarch64")]
+        if self == Lanes::Neon {
+            return crate::pixel_neon::line(matrix, planes, step, line);
+        }
         on!(self, colours, colours_avx2, (matrix, planes, step, line));
     }
 }

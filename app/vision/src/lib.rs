@@ -36,6 +36,8 @@ pub mod letterbox;
 pub mod levels;
 pub mod nms;
 pub mod pixel;
+#[cfg(target_arch = "aarch64")]
+mod pixel_neon;
 pub mod raw;
 mod resample;
 

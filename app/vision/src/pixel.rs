@@ -66,15 +66,15 @@ pub enum Encoding {
 
 /// Coefficients in units of 2^-14.
 pub(crate) struct Matrix {
-    black: i32,
-    luma: i32,
-    red_v: i32,
-    green_u: i32,
-    green_v: i32,
-    blue_u: i32,
+    pub(crate) black: i32,
+    pub(crate) luma: i32,
+    pub(crate) red_v: i32,
+    pub(crate) green_u: i32,
+    pub(crate) green_v: i32,
+    pub(crate) blue_u: i32,
 }
 
-const SHIFT: u32 = 14;
+pub(crate) const SHIFT: u32 = 14;
 
 impl Matrix {
     /// The module [`raw`](crate::raw) tells where they come from.
@@ -152,27 +152,33 @@ pub fn to_rgb(
 }
 
 /// Pixels that are converted at once; a multiple of every chroma step.
-const BLOCK: usize = 32;
+pub(crate) const BLOCK: usize = 32;
 
 impl Matrix {
     /// A row; each chroma sample belongs to `step` pixels.
     #[inline(always)]
-    pub(crate) fn line(&self, [luma, u, v]: [&[u8]; 3], step: usize, line: &mut [u8]) {
+    pub(crate) fn line(&self, planes: [&[u8]; 3], step: usize, line: &mut [u8]) {
         match step {
-            1 => self.blocks::<1>(luma, u, v, line),
-            _ => self.blocks::<2>(luma, u, v, line),
+            1 => self.blocks::<1>(planes, line, Matrix::block::<1>),
+            _ => self.blocks::<2>(planes, line, Matrix::block::<2>),
         }
     }
 
+    /// A row, block by block; the last may be a part of one.
     #[inline(always)]
-    fn blocks<const STEP: usize>(&self, luma: &[u8], u: &[u8], v: &[u8], line: &mut [u8]) {
+    pub(crate) fn blocks<const STEP: usize>(
+        &self,
+        [luma, u, v]: [&[u8]; 3],
+        line: &mut [u8],
+        block: impl Fn(&Matrix, &[u8], &[u8], &[u8], &mut [u8]),
+    ) {
         let mut whole = luma.chunks_exact(BLOCK);
         let mut pixels = line.chunks_exact_mut(3 * BLOCK);
         let chroma = u
             .chunks_exact(BLOCK / STEP)
             .zip(v.chunks_exact(BLOCK / STEP));
         for ((luma, (u, v)), pixels) in whole.by_ref().zip(chroma).zip(pixels.by_ref()) {
-            self.block::<STEP>(luma, u, v, pixels);
+            block(self, luma, u, v, pixels);
         }
         let (luma, pixels) = (whole.remainder(), pixels.into_remainder());
         let rest = luma.len().div_ceil(STEP);
@@ -181,7 +187,13 @@ impl Matrix {
         cb[..rest].copy_from_slice(&u[u.len() - rest..]);
         cr[..rest].copy_from_slice(&v[v.len() - rest..]);
         let mut last = [0; 3 * BLOCK];
-        self.block::<STEP>(&y, &cb[..BLOCK / STEP], &cr[..BLOCK / STEP], &mut last);
+        block(
+            self,
+            &y,
+            &cb[..BLOCK / STEP],
+            &cr[..BLOCK / STEP],
+            &mut last,
+        );
         pixels.copy_from_slice(&last[..pixels.len()]);
     }
 

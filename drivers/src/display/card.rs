@@ -88,12 +88,9 @@ impl Buffer {
         let offset = drm_ffi::mode::dumbbuffer::map(card.as_fd(), handle, 0, 0)?.offset;
         let bytes = dumb.pitch() as usize * size.1 as usize;
         let mut mapping = Mapping::map("screen", &card.0, offset, (0, bytes), Kind::Normal)?;
-        let mut black = Vec::new();
-        for _ in 0..size.0 {
-            black.resize(black.len() + format.bytes(), 0);
-            let at = black.len() - format.bytes();
-            format.put([0; 3], &mut black[at..]);
-        }
+        let width = size.0 as usize;
+        let mut black = vec![0; width * format.bytes()];
+        format.write(&vec![[0; 3]; width], &mut black);
         for row in 0..size.1 as usize {
             let start = row * dumb.pitch() as usize;
             mapping.write(start, &black).map_err(io::Error::other)?;

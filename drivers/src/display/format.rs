@@ -60,21 +60,33 @@ impl Format {
         Format::ALL.into_iter().find(known)
     }
 
-    /// Writes one pixel.
+    /// Writes pixels.
     ///
     /// # Panics
-    /// If `pixel` has other than [`bytes`](Format::bytes) bytes.
-    pub fn put(self, [red, green, blue]: [u8; 3], pixel: &mut [u8]) {
+    /// If `out` has other than [`bytes`](Format::bytes) bytes a pixel.
+    pub fn write(self, pixels: &[[u8; 3]], out: &mut [u8]) {
+        assert_eq!(
+            out.len(),
+            pixels.len() * self.bytes(),
+            "a place for each pixel"
+        );
         match self {
-            Format::Xrgb8888 | Format::Argb8888 => pixel.copy_from_slice(&[blue, green, red, 255]),
-            Format::Xbgr8888 | Format::Abgr8888 => pixel.copy_from_slice(&[red, green, blue, 255]),
-            Format::Rgb888 => pixel.copy_from_slice(&[blue, green, red]),
-            Format::Bgr888 => pixel.copy_from_slice(&[red, green, blue]),
-            Format::Rgb565 => {
-                let [red, green, blue] = [red >> 3, green >> 2, blue >> 3].map(u16::from);
-                pixel.copy_from_slice(&(red << 11 | green << 5 | blue).to_le_bytes());
-            }
+            Format::Xrgb8888 | Format::Argb8888 => each(pixels, out, |[r, g, b]| [b, g, r, 255]),
+            Format::Xbgr8888 | Format::Abgr8888 => each(pixels, out, |[r, g, b]| [r, g, b, 255]),
+            Format::Rgb888 => each(pixels, out, |[r, g, b]| [b, g, r]),
+            Format::Bgr888 => each(pixels, out, |pixel| pixel),
+            Format::Rgb565 => each(pixels, out, |[r, g, b]| {
+                let [r, g, b] = [r >> 3, g >> 2, b >> 3].map(u16::from);
+                (r << 11 | g << 5 | b).to_le_bytes()
+            }),
         }
+    }
+}
+
+fn each<const N: usize>(pixels: &[[u8; 3]], out: &mut [u8], put: impl Fn([u8; 3]) -> [u8; N]) {
+    let (places, _) = out.as_chunks_mut::<N>();
+    for (place, pixel) in places.iter_mut().zip(pixels) {
+        *place = put(*pixel);
     }
 }
 
@@ -111,7 +123,7 @@ mod tests {
             ),
         ] {
             let mut pixel = vec![0; format.bytes()];
-            format.put(colour, &mut pixel);
+            format.write(&[colour], &mut pixel);
             assert_eq!(pixel, bytes, "{format:?}");
         }
     }

@@ -64,11 +64,25 @@ impl Layout {
         assert_eq!((picture.width, picture.height), self.picture);
         let pixels = &picture.rgb[3 * picture.width * source..][..3 * picture.width];
         let (pixels, _) = pixels.as_chunks::<3>();
-        out.resize(self.sources.len() * format.bytes(), 0);
-        let places = out.chunks_exact_mut(format.bytes());
-        for (place, column) in places.zip(&self.sources) {
-            format.put(pixels[*column], place);
+        // The whole row in the screen's format lies behind what is shown of it, for a moment.
+        let shown = self.sources.len() * format.bytes();
+        out.resize(shown + pixels.len() * format.bytes(), 0);
+        let (out_row, whole) = out.split_at_mut(shown);
+        format.write(pixels, whole);
+        match format.bytes() {
+            2 => pick::<2>(whole, &self.sources, out_row),
+            3 => pick::<3>(whole, &self.sources, out_row),
+            _ => pick::<4>(whole, &self.sources, out_row),
         }
+        out.truncate(shown);
+    }
+}
+
+/// Writes the pixels of these columns, N bytes each.
+fn pick<const N: usize>(row: &[u8], columns: &[usize], out: &mut [u8]) {
+    let ((row, _), (out, _)) = (row.as_chunks::<N>(), out.as_chunks_mut::<N>());
+    for (out, column) in out.iter_mut().zip(columns) {
+        *out = row[*column];
     }
 }
 

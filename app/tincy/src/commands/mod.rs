@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod board;
+pub mod compare;
 pub mod detect;
 pub mod devices;
 pub mod eval;
