@@ -1,7 +1,8 @@
 //! The command line as a whole: global options, sub-commands, log.
 
 use crate::commands::{
-    bench, board, compare, detect, devices, eval, import, inspect, models, plan, replay, run,
+    bench, board, compare, detect, devices, eval, import, inspect, models, plan, quantize, replay,
+    run,
 };
 use crate::outcome::{self, Outcome};
 use crate::progress;
@@ -40,6 +41,8 @@ enum Command {
     Models(models::Args),
     /// Turns a published network into a model file
     Import(import::Args),
+    /// Turns a float model into integers
+    Quantize(quantize::Args),
     /// Prints what a model is made of
     Inspect(inspect::Args),
     /// Measures how fast a model runs
@@ -80,6 +83,7 @@ impl Command {
             Command::Devices(args) => devices::run(args),
             Command::Models(args) => models::run(args),
             Command::Import(args) => import::run(args),
+            Command::Quantize(args) => quantize::run(args),
             Command::Inspect(args) => inspect::run(args),
             Command::Bench(args) => bench::run(args),
             Command::Plan(args) => plan::run(args),

@@ -20,6 +20,9 @@ pub enum Error {
     /// The network as a whole.
     #[error(transparent)]
     Network(#[from] tincy_network::Error),
+    /// A network on its way to integers.
+    #[error(transparent)]
+    Quantize(#[from] tincy_quantize::Error),
     /// The gradient has been no number for many steps.
     #[error("step {0}: the gradient is no number any more; start again with a lower rate")]
     Diverged(u64),

@@ -10,5 +10,6 @@ pub mod import;
 pub mod inspect;
 pub mod models;
 pub mod plan;
+pub mod quantize;
 pub mod replay;
 pub mod run;

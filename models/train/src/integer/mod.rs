@@ -14,21 +14,14 @@
 //!
 //! | module | subject |
 //! | --- | --- |
-//! | [`level`] | bits of weights and activations |
-//! | [`share`] | which maps must have one code |
-//! | [`split`] | convolutions cut before their activation |
-//! | [`mod@equalize`] | channels of like sizes in maps that one code would not serve |
-//! | [`range`] | codes that fit what maps hold |
 //! | [`mod@prepare`] | a float network with all quantizers in place |
 //! | [`export`] | the trained network in integers |
+//!
+//! What the codes are is found as without training ([`tincy_quantize`]): which maps share one, what range
+//! fits them, channels of like sizes.
 
-pub mod equalize;
 pub mod export;
-pub mod level;
 pub mod prepare;
-pub mod range;
-pub mod share;
-pub mod split;
 
-pub use level::Level;
 pub use prepare::{Prepared, prepare};
+pub use tincy_quantize::Level;

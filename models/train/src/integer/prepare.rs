@@ -1,16 +1,17 @@
 //! A float network with all its quantizers in place, fitted to a batch of pictures.
 
-use super::equalize::{Maps, equalize};
-use super::level::{ENDS, Level};
-use super::range::{self, Histogram};
-use super::share::{self, Groups};
-use super::split::{activation, activation_name, split};
 use crate::augment::Batch;
 use crate::model::{Model, Options};
 use crate::quantizers::lsq::Lsq;
 use crate::{Error, Tape};
 use std::collections::BTreeMap;
-use tincy_network::{Activation, Code, Network, Op, Source};
+use tincy_network::{Activation, Code, Network, Number, Op, Source};
+use tincy_quantize::equalize::{self, equalize};
+use tincy_quantize::histogram::Histogram;
+use tincy_quantize::level::{ENDS, Level};
+use tincy_quantize::range;
+use tincy_quantize::share::{self, Groups, shares};
+use tincy_quantize::split::{activation, activation_name, split};
 
 /// A model in training, and what its codes are called.
 pub struct Prepared {
@@ -53,14 +54,13 @@ pub fn prepare(
     batch: &Batch,
     tape: &mut Tape,
 ) -> Result<Prepared, Error> {
+    check(start)?;
     let mut model = model(start, batch, tape)?;
-    let maps = Maps {
+    let channels = |layer| channels(start, layer, &model, tape, batch.truths.len());
+    let equalized = equalize(&equalize::Maps {
         start,
-        model: &model,
-        tape,
-        pictures: batch.truths.len(),
-    };
-    let equalized = equalize(&maps)?;
+        channels: &channels,
+    })?;
     if let Some(equalized) = &equalized {
         model = self::model(equalized, batch, tape)?;
     }
@@ -78,6 +78,43 @@ pub fn prepare(
     plan.find(&model, tape, level, batch.truths.len());
     plan.install(&mut model, level)?;
     Ok(Prepared { model, plan })
+}
+
+/// Whether a network can be trained in codes all the way.
+fn check(start: &Network) -> Result<(), Error> {
+    if start.input().number == Number::F32 {
+        let what = "integers start from networks that read codes, such as 8-bit pixels";
+        return Err(Error::Shape(what.into()));
+    }
+    let groups = share::groups(start);
+    let mut layers = start.layers().iter().enumerate();
+    let odd = layers.find(|(index, layer)| {
+        let has_codes = layer.convolution().is_some() || shares(start, layer);
+        !has_codes && !groups.is_result(Source::Layer(*index))
+    });
+    odd.map_or(Ok(()), |(_, layer)| {
+        let what = format!("{} has no form in integers here", layer.op().name());
+        Err(Error::layer(layer.name(), what))
+    })
+}
+
+/// Some values of each channel of a layer's sums, which the tape holds.
+fn channels(
+    start: &Network,
+    layer: usize,
+    model: &Model,
+    tape: &Tape,
+    pictures: usize,
+) -> Vec<Vec<f32>> {
+    let layer = &start.layers()[layer];
+    let at = model.template().find(layer.name());
+    let at = at.expect("the split has every layer");
+    let channels = layer.shape().channels;
+    let maps = (0..pictures).map(|picture| tape.layer(model, at, picture));
+    let pixels: Vec<&[f32]> = maps.flat_map(|map| map.chunks_exact(channels)).collect();
+    let every = pixels.len().div_ceil(equalize::SAMPLE);
+    let channel = |c| pixels.iter().step_by(every).map(|pixel| pixel[c]).collect();
+    (0..channels).map(channel).collect()
 }
 
 /// The split network, its maps for a batch on the tape.
@@ -115,7 +152,7 @@ impl Plan {
             match cut_off(layer.op()) {
                 Some(activation) => {
                     let before = histogram(layer.name());
-                    sums.insert(index, before.code_before(ENDS, activation));
+                    sums.insert(index, range::code_before(&before, ENDS, activation));
                     maps.push(histogram(&activation_name(layer.name())));
                 }
                 None => maps.push(histogram(layer.name())),

@@ -14,7 +14,6 @@
 //! Scales of kernel rows or positions (SYQ) become [multipliers](tincy_network::multipliers), rounded so that the
 //! largest is [`MAX_MULTIPLIER`]; what they are parts of is the `s` of all channels.
 
-use crate::model::export::{bits, results};
 use crate::quantizers::{Codes, Shared};
 use crate::{Error, Model};
 use tincy_network::multipliers::MAX_MULTIPLIER;
@@ -22,6 +21,7 @@ use tincy_network::{
     Activation, Code, Convolution, Finish, Input, Network, Op, Source, Thresholds, WeightKind,
     Weights,
 };
+use tincy_quantize::filters::{bits, results};
 
 /// The maps of a model as integers, and what a step of each stood for in training.
 #[derive(Clone, Debug)]

@@ -5,24 +5,6 @@ use crate::Error;
 use crate::layers::EPSILON;
 use tincy_network::{Activation, Affine, Convolution, Finish, Network, Number, Op, Weights};
 
-/// Bits that hold signed codes, two at least.
-pub(crate) fn bits(codes: &[i8]) -> u8 {
-    // Of a negative code as many as of its complement.
-    let most = codes.iter().map(|code| (code ^ (code >> 7)) as u8).max();
-    (9 - most.unwrap_or(0).leading_zeros() as u8).max(2)
-}
-
-/// Results in floats: `activation(scale * sum + bias)`.
-pub(crate) fn results(scale: &[f64], bias: Vec<f32>, activation: Activation) -> Finish {
-    let scale: Vec<f32> = scale.iter().map(|scale| *scale as f32).collect();
-    Finish::Affine(Affine {
-        scale: scale.into(),
-        bias: bias.into(),
-        activation,
-        output: Number::F32,
-    })
-}
-
 impl Model {
     /// The template with the parameters' values as they are now, normalisation folded in; floats
     /// everywhere, quantizers left out.
@@ -85,20 +67,5 @@ impl Model {
         let id = self.parameters.find(&format!("{layer}.{part}"));
         self.parameters
             .get(id.expect("a convolution has all its parameters"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bits_hold_the_codes() {
-        assert_eq!(bits(&[0, 0]), 2);
-        assert_eq!(bits(&[1, -2]), 2);
-        assert_eq!(bits(&[2, -1]), 3);
-        assert_eq!(bits(&[-128, 3]), 8);
-        assert_eq!(bits(&[-127, 64]), 8);
-        assert_eq!(bits(&[7, -8]), 4);
     }
 }

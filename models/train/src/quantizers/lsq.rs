@@ -13,8 +13,8 @@
 use super::loops::{map, mean_magnitude, sum2, turn};
 use super::rounding::{cut, nearest};
 use super::{Codes, Layout, Quantizer, Shared, keep_positive};
-use crate::integer::range::weight_step;
 use tincy_network::Code;
+use tincy_quantize::range::weight_step;
 
 /// A quantizer with one learned step for a tensor, or one for each output channel.
 #[derive(Clone, Debug)]

@@ -19,10 +19,16 @@ use figures::Figures;
 use part::{Merged, Part, Settings};
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tincy_dataset::score::{self, Found, Report};
 use tincy_dataset::{Dataset, Oddities, match_classes};
 use tincy_vision::{Detection, Filter};
+
+/// Smallest score that counts, if nothing else is said.
+const THRESHOLD: f32 = 0.005;
+
+/// Overlap above which two boxes are one object, if nothing else is said.
+const NMS: f32 = 0.45;
 
 /// Arguments of `tincy eval`.
 #[derive(Debug, clap::Args)]
@@ -36,10 +42,10 @@ pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
     /// Smallest score that counts; low, because the curves want the doubtful ones too
-    #[arg(short, long, default_value_t = 0.005, value_name = "SCORE")]
+    #[arg(short, long, default_value_t = THRESHOLD, value_name = "SCORE")]
     threshold: f32,
     /// Overlap (intersection over union) above which two boxes of a class are one object
-    #[arg(long, default_value_t = 0.45, value_name = "IOU")]
+    #[arg(long, default_value_t = NMS, value_name = "IOU")]
     nms: f32,
     /// Ignores objects smaller than this fraction of their picture
     #[arg(long, default_value_t = 0.0, value_name = "FRACTION")]
@@ -118,6 +124,33 @@ pub fn run(args: Args) -> Result<Outcome> {
         tell(&args, &dataset, &work)?;
     }
     Ok(Outcome::of(work.done, work.failed))
+}
+
+/// The figures of a model on a data set, with the thresholds that `tincy eval` has by itself.
+///
+/// # Errors
+/// If the data set cannot be opened, or the work was stopped.
+pub fn measure(root: &Path, model: &Model, workers: usize) -> Result<Report> {
+    let dataset = Dataset::open(root, model.names())?;
+    let filter = Filter {
+        threshold: THRESHOLD,
+        nms: NMS,
+        ..Filter::default()
+    };
+    let numbers: Vec<usize> = (0..dataset.pictures.len()).collect();
+    let mut gathered = Gathered::new(model.names(), &dataset);
+    let take = |number, result| {
+        gathered.add(&dataset, number, result);
+        Ok(())
+    };
+    if infer::run(&dataset, &numbers, model, &filter, workers, take)?.is_some() {
+        bail!("the evaluation was stopped");
+    }
+    let options = score::Options {
+        ignore_below: 0.0,
+        left_out: gathered.left_out,
+    };
+    Ok(score::score(&dataset, &gathered.found, &options))
 }
 
 fn warn(oddities: &Oddities) {

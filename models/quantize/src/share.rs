@@ -1,6 +1,6 @@
 //! Which maps must have one code: layers that only move, compare or add codes take and give the same.
 
-use tincy_network::{Network, Op, Source};
+use tincy_network::{Activation, Layer, Network, Op, Source};
 
 /// Maps in groups of one code each.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub struct Groups {
 pub fn groups(network: &Network) -> Groups {
     let mut of: Vec<usize> = (0..=network.layers().len()).collect();
     for (index, layer) in network.layers().iter().enumerate() {
-        if !shares(layer.op()) {
+        if !shares(network, layer) {
             continue;
         }
         for source in layer.inputs() {
@@ -41,6 +41,11 @@ impl Groups {
         self.results.contains(&self.of(source))
     }
 
+    /// Whether two maps have one code, if they have any.
+    pub fn are_one(&self, one: Source, other: Source) -> bool {
+        self.of(one) == self.of(other)
+    }
+
     /// Whether a map is the input, or made of it as it is.
     pub fn is_input(&self, source: Source) -> bool {
         self.of(source) == 0
@@ -55,14 +60,17 @@ fn number(source: Source) -> usize {
 }
 
 /// Whether a layer's output has the code of its inputs.
-fn shares(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::MaxPool(_)
-            | Op::Upsample { .. }
-            | Op::Concat
-            | Op::Slice { .. }
-            | Op::Reorg { .. }
-            | Op::Add { .. }
-    )
+pub fn shares(network: &Network, layer: &Layer) -> bool {
+    match layer.op() {
+        Op::MaxPool(_) | Op::Upsample { .. } | Op::Concat | Op::Slice { .. } | Op::Reorg { .. } => {
+            true
+        }
+        // Others take other maps than codes.
+        Op::Add { activation } => {
+            let shape = |source: &Source| network.tensor(*source).0;
+            let mut shapes = layer.inputs().iter().map(shape);
+            *activation == Activation::Linear && shapes.all(|shape| shape == layer.shape())
+        }
+        _ => false,
+    }
 }

@@ -1,6 +1,6 @@
 //! How many bits weights and activations have.
 
-use super::share::Groups;
+use crate::share::Groups;
 use std::fmt;
 use std::str::FromStr;
 use tincy_network::{Convolution, Network, Source};
@@ -45,7 +45,9 @@ impl FromStr for Level {
     fn from_str(text: &str) -> Result<Level, String> {
         let bits = |digits: &str| match digits.parse() {
             Ok(bits @ 2..=8) => Ok(bits),
-            _ => Err(format!("'{text}' is not w8a8 or the like, of 2 to 8 bits")),
+            _ => Err(format!(
+                "'{text}' is not w8a8 or the like, of 2 to 8 bits (fewer need tincy-train)"
+            )),
         };
         let (weights, activations) = text
             .strip_prefix('w')

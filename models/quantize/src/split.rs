@@ -1,10 +1,7 @@
 //! Convolutions cut before their activation, so that a quantizer fits between.
 
-use super::share;
-use crate::Error;
-use tincy_network::{
-    Activation, Affine, Builder, Convolution, Finish, Network, Number, Op, Source,
-};
+use crate::{Error, share};
+use tincy_network::{Activation, Affine, Builder, Convolution, Finish, Network, Op, Source};
 
 /// The name of a convolution's activation.
 pub fn activation_name(layer: &str) -> String {
@@ -23,12 +20,8 @@ pub fn activation(convolution: &Convolution) -> Activation {
 /// convolutions whose maps become codes.
 ///
 /// # Errors
-/// If the input is not one of codes, or a layer has no form in integers.
+/// If a convolution has codes already.
 pub fn split(network: &Network) -> Result<Network, Error> {
-    if network.input().number == Number::F32 {
-        let what = "integers start from networks that read codes, such as 8-bit pixels";
-        return Err(Error::Shape(what.into()));
-    }
     let mut builder = Builder::new(network.name(), network.input().clone())?;
     let groups = share::groups(network);
     let mut places: Vec<Source> = Vec::new();
@@ -47,11 +40,7 @@ pub fn split(network: &Network) -> Result<Network, Error> {
                 let act = activation_name(layer.name());
                 builder.layer(act, Op::Activation { activation }, &[sums])?
             }
-            op if is_result || has_codes(op) => builder.layer(layer.name(), op.clone(), &inputs)?,
-            op => {
-                let what = format!("{} has no form in integers here", op.name());
-                return Err(Error::layer(layer.name(), what));
-            }
+            op => builder.layer(layer.name(), op.clone(), &inputs)?,
         };
         places.push(at);
     }
@@ -68,19 +57,6 @@ pub fn split(network: &Network) -> Result<Network, Error> {
         builder.provenance(subject, text);
     }
     Ok(builder.build()?)
-}
-
-fn has_codes(op: &Op) -> bool {
-    match op {
-        Op::Convolution(_)
-        | Op::MaxPool(_)
-        | Op::Upsample { .. }
-        | Op::Concat
-        | Op::Slice { .. }
-        | Op::Reorg { .. } => true,
-        Op::Add { activation } => *activation == Activation::Linear,
-        _ => false,
-    }
 }
 
 fn linear(name: &str, convolution: &Convolution) -> Result<Convolution, Error> {

@@ -3,20 +3,19 @@
 //! Cross-layer equalization (Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias
 //! Correction", ICCV 2019): what a convolution's channel is multiplied by, the weights of its readers
 //! are divided by. That changes nothing where the activation between is homogeneous, as ReLU is. Others
-//! are approximated by themselves, by least squares over what the map holds (`fit`), and training
-//! with the quantizers in place makes up for the rest: a map whose channels reach from 0.1 to 100 costs
-//! far more in steps of 0.3.
+//! are approximated by themselves, by least squares over what the map holds (`fit`); where training follows,
+//! it makes up for the rest: a map whose channels reach from 0.1 to 100 costs far more in steps of 0.3.
 
 mod fit;
 
-use super::split::activation;
-use crate::{Error, Model, Tape};
+use crate::Error;
+use crate::split::activation;
 use fit::Fit;
 use std::collections::BTreeMap;
 use tincy_network::{Activation, Affine, Convolution, Finish, Network, Op, Source, Weights};
 
-/// Values of a channel that are looked at.
-const SAMPLE: usize = 2048;
+/// Values of a channel that are enough to look at.
+pub const SAMPLE: usize = 2048;
 
 /// Largest values of a code that are tried.
 const MOST: [f32; 8] = [3.0, 4.0, 5.0, 6.5, 8.0, 11.0, 16.0, 24.0];
@@ -27,16 +26,12 @@ const NOISE: f64 = 0.005;
 /// The share of the noise that may be left for a map to be changed.
 const WORTH: f64 = 0.25;
 
-/// The maps of a float network, which a tape holds for the same network split.
+/// The maps of a float network.
 pub struct Maps<'a> {
     /// The network in floats.
     pub start: &'a Network,
-    /// The same, with activations of their own.
-    pub model: &'a Model,
-    /// What it found.
-    pub tape: &'a Tape,
-    /// In so many pictures.
-    pub pictures: usize,
+    /// Some values of each channel of a layer's sums, before its activation, by the layer's number.
+    pub channels: &'a dyn Fn(usize) -> Vec<Vec<f32>>,
 }
 
 /// The network with channels of like sizes in maps that need it, or nothing if none does. Its provenance
@@ -83,7 +78,7 @@ impl Maps<'_> {
             return None;
         }
         let readers = readers(self.start, layer)?;
-        let channels = self.channels(layer);
+        let channels = (self.channels)(layer);
         let worth = self.worth(layer, &readers);
         let noise = noise(activation, &channels, &worth);
         if noise <= NOISE {
@@ -102,19 +97,6 @@ impl Maps<'_> {
         (left < WORTH * noise).then_some(fits)
     }
 
-    /// Some values of each channel of a layer's sums.
-    fn channels(&self, layer: usize) -> Vec<Vec<f32>> {
-        let layer = &self.start.layers()[layer];
-        let at = self.model.template().find(layer.name());
-        let at = at.expect("the split has every layer");
-        let channels = layer.shape().channels;
-        let maps = (0..self.pictures).map(|picture| self.tape.layer(self.model, at, picture));
-        let pixels: Vec<&[f32]> = maps.flat_map(|map| map.chunks_exact(channels)).collect();
-        let every = pixels.len().div_ceil(SAMPLE);
-        let channel = |c| pixels.iter().step_by(every).map(|pixel| pixel[c]).collect();
-        (0..channels).map(channel).collect()
-    }
-
     /// What a squared error of each channel is worth: the squared weights of its readers, each in
     /// proportion to what it adds up to, in the middle over the readers' channels.
     fn worth(&self, layer: usize, readers: &[usize]) -> Vec<f64> {
@@ -128,7 +110,7 @@ impl Maps<'_> {
             let windows = convolution.weights.as_floats();
             let windows = windows.chunks_exact(convolution.window(channels));
             filters += convolution.out_channels;
-            for (o, (window, sums)) in windows.zip(self.channels(*reader)).enumerate() {
+            for (o, (window, sums)) in windows.zip((self.channels)(*reader)).enumerate() {
                 let power = variance(&sums);
                 for (i, weight) in window.iter().enumerate() {
                     let squared = f64::from(*weight).powi(2);

@@ -1,0 +1,121 @@
+//! The codes of all maps: thresholds by a method, shared by maps that must have one code.
+
+use crate::forms::Forms;
+use crate::histogram::Histogram;
+use crate::level::{ENDS, Level};
+use crate::observe::Observed;
+use crate::range;
+use crate::split::activation;
+use crate::threshold::Method;
+use std::collections::BTreeMap;
+use tincy_network::{Activation, Code, Network, Number, Op, Source};
+
+/// The codes of a network's maps.
+#[derive(Clone, Debug)]
+pub struct Codes {
+    /// By group.
+    maps: BTreeMap<usize, Code>,
+    /// Of sums before a table, by layer.
+    sums: BTreeMap<usize, Code>,
+}
+
+impl Codes {
+    /// Finds the codes of all maps that are to have some.
+    pub fn find(
+        network: &Network,
+        forms: &Forms,
+        observed: &[Observed],
+        level: Level,
+        method: Method,
+    ) -> Codes {
+        let mut ranges: BTreeMap<usize, Range> = BTreeMap::new();
+        for (index, layer) in network.layers().iter().enumerate() {
+            let map = Source::Layer(index);
+            let group = forms.groups.of(map);
+            let range = ranges.entry(group).or_insert_with(|| Range::new(level));
+            if matches!(layer.op(), Op::Add { .. }) {
+                // Sums of few codes would have few values.
+                range.bits = range.bits.max(ENDS);
+            }
+        }
+        for (index, layer) in network.layers().iter().enumerate() {
+            let map = Source::Layer(index);
+            let moves =
+                crate::share::shares(network, layer) && !matches!(layer.op(), Op::Add { .. });
+            let range = ranges.get_mut(&forms.groups.of(map));
+            if let Some(range) = range.filter(|_| !moves) {
+                range.widen(&observed[index].map, method);
+            }
+        }
+        let mut maps: BTreeMap<usize, Code> = ranges
+            .into_iter()
+            .map(|(group, range)| (group, range.code()))
+            .collect();
+        if let Number::Code(code) = network.input().number {
+            // Layers read the input's codes as they are.
+            maps.insert(0, Code { scale: 1.0, ..code });
+        }
+        let mut codes = Codes {
+            maps,
+            sums: BTreeMap::new(),
+        };
+        codes.find_sums(network, forms, observed);
+        codes
+    }
+
+    fn find_sums(&mut self, network: &Network, forms: &Forms, observed: &[Observed]) {
+        for (index, layer) in network.layers().iter().enumerate() {
+            let (Some(convolution), Some(sums)) = (layer.convolution(), &observed[index].sums)
+            else {
+                continue;
+            };
+            let activation = activation(convolution);
+            // What only cuts is cut by the code itself.
+            let cuts = matches!(activation, Activation::Relu | Activation::Relu6);
+            if forms.is_code(Source::Layer(index)) && !cuts {
+                let code = range::code_before(sums, ENDS, activation);
+                self.sums.insert(index, code);
+            }
+        }
+    }
+
+    /// The code of a map, if it has one.
+    pub fn of(&self, forms: &Forms, map: Source) -> Code {
+        self.maps[&forms.groups.of(map)]
+    }
+
+    /// The code of a layer's sums before the table; else that of its map.
+    pub fn of_sums(&self, forms: &Forms, layer: usize) -> Code {
+        let sums = self.sums.get(&layer).copied();
+        sums.unwrap_or_else(|| self.of(forms, Source::Layer(layer)))
+    }
+}
+
+/// What the maps of a group need.
+#[derive(Clone, Copy, Debug)]
+struct Range {
+    bits: u8,
+    low: f64,
+    high: f64,
+}
+
+impl Range {
+    fn new(level: Level) -> Range {
+        Range {
+            bits: level.activations,
+            low: 0.0,
+            high: 0.0,
+        }
+    }
+
+    /// Takes a map in: the method's threshold bounds it on both sides.
+    fn widen(&mut self, map: &Histogram, method: Method) {
+        let threshold = method.threshold(map, self.bits);
+        self.low = self.low.min(f64::from(map.low()).max(-threshold));
+        self.high = self.high.max(f64::from(map.high()).min(threshold));
+    }
+
+    fn code(&self) -> Code {
+        range::code(self.bits, self.low as f32, self.high as f32)
+    }
+}

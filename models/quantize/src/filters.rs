@@ -1,0 +1,182 @@
+//! A convolution's filters as integers, and what becomes of their sums.
+
+use crate::Error;
+use tincy_network::{
+    Activation, Affine, Code, Convolution, Factor, Finish, Number, Requantize, Table, WeightKind,
+    Weights,
+};
+
+/// The step of sums that are always zero.
+const UNUSED_STEP: f64 = 1.0 / 65536.0;
+
+/// The largest bias, in units of the sum.
+const MAX_BIAS: f64 = (1 << 30) as f64;
+
+/// Filters in integers: `activation(steps[o] * (sum of code * (input code - zero)) + bias[o])`.
+#[derive(Clone, Debug)]
+pub struct Filters {
+    /// `[out][ky][kx][in / groups]`.
+    pub codes: Vec<i8>,
+    /// What one of a filter's sum stands for.
+    pub steps: Vec<f64>,
+    /// One a filter.
+    pub bias: Vec<f32>,
+}
+
+/// What the sums become.
+#[derive(Clone, Copy, Debug)]
+pub enum Target {
+    /// Floats.
+    Floats,
+    /// Codes.
+    Codes {
+        /// What the sum is rounded to before the activation; the output, if nothing is to be lost there.
+        sums: Code,
+        /// The result.
+        output: Code,
+    },
+}
+
+impl Filters {
+    /// Filters with the steps of their weights, on an input of step `input`.
+    pub fn new(codes: Vec<i8>, steps: &[f32], input: f64, bias: Vec<f32>) -> Filters {
+        let filters = codes.chunks_exact(codes.len() / steps.len());
+        let step = |(step, filter): (&f32, &[i8])| match filter.iter().all(|code| *code == 0) {
+            // Whatever it is: such that the bias can be told.
+            true => UNUSED_STEP,
+            false => input * f64::from(*step),
+        };
+        Filters {
+            steps: steps.iter().zip(filters).map(step).collect(),
+            codes,
+            bias,
+        }
+    }
+
+    /// The convolution in integers; `template` has its geometry.
+    ///
+    /// # Errors
+    /// If a factor or a bias is beyond what integers can say: the layer.
+    pub fn convolution(
+        self,
+        name: &str,
+        template: &Convolution,
+        activation: Activation,
+        target: Target,
+    ) -> Result<Convolution, Error> {
+        let bits = bits(&self.codes);
+        let weights = Weights::integers(WeightKind::Int { bits }, &self.codes)?;
+        let finish = match target {
+            Target::Floats => results(&self.steps, self.bias, activation),
+            Target::Codes { sums, output } => {
+                let requantize = self.requantize(name, sums)?;
+                let table = Table::of(sums, output, |value| activation.apply(value));
+                let changes = sums != output || !is_identity(&table, sums);
+                Finish::Requantize(Box::new(Requantize {
+                    table: changes.then_some(table),
+                    ..requantize
+                }))
+            }
+        };
+        Ok(Convolution {
+            weights,
+            finish,
+            ..template.clone()
+        })
+    }
+
+    /// Sums to a code, the bias in units of the sum.
+    fn requantize(&self, name: &str, code: Code) -> Result<Requantize, Error> {
+        let refused = |what: &str| Error::layer(name, format!("{what} is beyond integers"));
+        let factors = self.steps.iter().map(|step| {
+            let factor = Factor::nearest(step / code.scale);
+            factor.ok_or_else(|| refused("a factor"))
+        });
+        let factors = factors.collect::<Result<Vec<_>, _>>()?;
+        let biases = self.steps.iter().zip(&self.bias).map(|(step, bias)| {
+            let bias = (f64::from(*bias) / step).round();
+            let fits = bias.abs() <= MAX_BIAS;
+            fits.then_some(bias as i32).ok_or_else(|| refused("a bias"))
+        });
+        let multipliers = factors.iter().map(|factor| factor.multiplier);
+        let shifts = factors.iter().map(|factor| factor.shift);
+        Ok(Requantize {
+            bias: biases.collect::<Result<Vec<_>, _>>()?.into(),
+            multiplier: multipliers.collect::<Vec<_>>().into(),
+            shift: shifts.collect::<Vec<_>>().into(),
+            code,
+            table: None,
+        })
+    }
+}
+
+/// Whether a table from a code to the same code changes nothing.
+fn is_identity(table: &Table, code: Code) -> bool {
+    (code.min()..=code.max())
+        .enumerate()
+        .all(|(index, value)| table.get(index) == value)
+}
+
+/// Bits that hold signed codes, two at least.
+pub fn bits(codes: &[i8]) -> u8 {
+    // Of a negative code as many as of its complement.
+    let most = codes.iter().map(|code| (code ^ (code >> 7)) as u8).max();
+    (9 - most.unwrap_or(0).leading_zeros() as u8).max(2)
+}
+
+/// Results in floats: `activation(scale * sum + bias)`.
+pub fn results(scale: &[f64], bias: Vec<f32>, activation: Activation) -> Finish {
+    let scale: Vec<f32> = scale.iter().map(|scale| *scale as f32).collect();
+    Finish::Affine(Affine {
+        scale: scale.into(),
+        bias: bias.into(),
+        activation,
+        output: Number::F32,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_hold_the_codes() {
+        assert_eq!(bits(&[0, 0]), 2);
+        assert_eq!(bits(&[1, -2]), 2);
+        assert_eq!(bits(&[2, -1]), 3);
+        assert_eq!(bits(&[-128, 3]), 8);
+        assert_eq!(bits(&[-127, 64]), 8);
+        assert_eq!(bits(&[7, -8]), 4);
+    }
+
+    #[test]
+    fn an_activation_that_a_code_cuts_by_itself_needs_no_table() {
+        let template = |activation| {
+            let filters = Filters::new(vec![1], &[0.5], 1.0, vec![0.25]);
+            let output = Code::unsigned(8, 0.5);
+            let target = Target::Codes {
+                sums: output,
+                output,
+            };
+            let geometry = Convolution {
+                out_channels: 1,
+                kernel: [1, 1],
+                stride: [1, 1],
+                dilation: [1, 1],
+                padding: Default::default(),
+                groups: 1,
+                weights: Weights::floats(vec![1.0]),
+                finish: results(&[1.0], vec![0.0], Activation::Linear),
+            };
+            let made = filters.convolution("a", &geometry, activation, target);
+            match made.unwrap().finish {
+                Finish::Requantize(requantize) => requantize,
+                _ => panic!("not requantized"),
+            }
+        };
+        assert!(template(Activation::Relu).table.is_none());
+        assert!(template(Activation::Linear).table.is_none());
+        assert!(template(Activation::Relu6).table.is_some());
+        assert_eq!(template(Activation::Relu).bias[0], 1);
+    }
+}
