@@ -22,6 +22,7 @@
 //! | [`model`] | opening a model of any format |
 //! | [`detector`] | a model ready to find objects in frames |
 //! | [`zoo`] | models that are compiled in |
+//! | [`precision`] | quantization levels that a float network can be given |
 //! | [`plot`] | precision-recall curves as SVG and PNG |
 
 #![forbid(unsafe_code)]
@@ -42,6 +43,7 @@ pub mod outcome;
 pub mod output;
 pub mod pipeline;
 pub mod plot;
+pub mod precision;
 pub mod progress;
 pub mod recording;
 pub mod service;

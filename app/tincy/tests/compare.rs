@@ -37,8 +37,9 @@ fn a_way_that_is_neither_is_named_with_what_there_is() {
     let run = compare(&["small", "auto", "fast"]);
     assert_eq!(run.code, 2);
     assert!(
-        run.stderr
-            .contains("fast: neither a model nor a backend; backends are auto, reference"),
+        run.stderr.contains(
+            "fast: neither a backend, nor a level as w8a8, nor a model; backends are auto"
+        ),
         "{}",
         run.stderr
     );
@@ -56,4 +57,21 @@ fn models_without_a_common_layer_are_refused() {
         "{}",
         run.stderr
     );
+}
+
+#[test]
+fn a_level_is_compared_with_the_floats_it_comes_from() {
+    let Some(model) = shared("darknet-models/yoloface-50k.cfg") else {
+        return;
+    };
+    let model = model.to_str().unwrap();
+    let noise = |level: &str| {
+        let run = compare(&[model, "f32", level, "--json"]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let report: Value = serde_json::from_str(&run.stdout).unwrap();
+        let last = report["layers"].as_array().unwrap().last().unwrap().clone();
+        last["sqnr_db"].as_f64().unwrap()
+    };
+    let (eight, four) = (noise("w8a8"), noise("w4a4"));
+    assert!(eight > four + 6.0 && eight > 15.0, "{eight} and {four} dB");
 }

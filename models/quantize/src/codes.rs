@@ -63,6 +63,39 @@ impl Codes {
         codes
     }
 
+    /// Unsigned codes of `bits` bits without zero points, the same before and after activations: for layers
+    /// that count thresholds. What is negative is cut.
+    pub fn unsigned(
+        network: &Network,
+        forms: &Forms,
+        observed: &[Observed],
+        bits: u8,
+        method: Method,
+    ) -> Codes {
+        let mut highs: BTreeMap<usize, f64> = BTreeMap::new();
+        for (index, observed) in observed.iter().enumerate() {
+            let high = highs
+                .entry(forms.groups.of(Source::Layer(index)))
+                .or_default();
+            let threshold = method.threshold(&observed.map, bits);
+            *high = high.max(f64::from(observed.map.high()).min(threshold));
+        }
+        let code = |high: f64| Code::unsigned(bits, high.max(1e-6) / f64::from((1 << bits) - 1));
+        let mut maps: BTreeMap<usize, Code> = highs
+            .into_iter()
+            .map(|(group, high)| (group, code(high)))
+            .collect();
+        if let Number::Code(code) = network.input().number {
+            maps.insert(0, Code { scale: 1.0, ..code });
+        }
+        let mut codes = Codes {
+            maps,
+            sums: BTreeMap::new(),
+        };
+        codes.find_sums(network, forms, observed);
+        codes
+    }
+
     fn find_sums(&mut self, network: &Network, forms: &Forms, observed: &[Observed]) {
         for (index, layer) in network.layers().iter().enumerate() {
             let (Some(convolution), Some(sums)) = (layer.convolution(), &observed[index].sums)

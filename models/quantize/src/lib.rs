@@ -17,6 +17,7 @@
 //! | [`mod@observe`] | what maps hold for the batch |
 //! | [`histogram`] | how often values occur |
 //! | [`threshold`] | where to cut what a map holds, by several methods |
+//! | [`mod@low_bit`] | weights of one bit or three values, for their speed |
 //! | [`range`] | codes of least squared error |
 //! | [`codes`] | the codes of all maps |
 //! | [`mod@equalize`] | channels of like sizes in maps that one code would not serve |
@@ -40,6 +41,7 @@ pub mod filters;
 pub mod forms;
 pub mod histogram;
 pub mod level;
+pub mod low_bit;
 pub mod normalisation;
 pub mod observe;
 pub mod patches;
@@ -56,6 +58,7 @@ pub mod weights;
 
 pub use error::Error;
 pub use level::Level;
+pub use low_bit::{LowBit, low_bit};
 pub use quantize::{Options, Rounding, quantize};
 pub use report::Report;
 pub use threshold::Method;

@@ -19,6 +19,13 @@ pub struct Figures {
 }
 
 impl Samples {
+    /// The least and the largest, in milliseconds; zeros if there is no sample.
+    pub fn ends_ms(&self) -> [f64; 2] {
+        let milliseconds =
+            |sample: Option<&Duration>| sample.map_or(0.0, |d| 1e3 * d.as_secs_f64());
+        [self.0.iter().min(), self.0.iter().max()].map(milliseconds)
+    }
+
     /// Adds one.
     pub fn push(&mut self, sample: Duration) {
         self.0.push(sample);

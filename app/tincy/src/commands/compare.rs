@@ -1,16 +1,18 @@
-//! `tincy compare`: two backends, or two models, on the same pictures, layer by layer.
+//! `tincy compare`: two backends, levels or models on the same pictures, layer by layer.
 //!
 //! Whether the maps are equal, where they first differ, how much noise the second has, and which
 //! layer adds most of it. Backends of one model must agree in all that is integer; a model and its
 //! quantized form show what each layer costs.
 
 use crate::columns::{Align, Columns, grouped, shorten};
+use crate::commands::quantize::pictures::Chosen;
 use crate::comparison::{Comparison, First, Side};
 use crate::detector::FilterArgs;
 use crate::inputs::expand::Wanted;
-use crate::inputs::{InputArgs, Shard};
+use crate::inputs::{Input, InputArgs, Shard};
 use crate::model;
 use crate::outcome::{Outcome, Usage, one_line};
+use crate::precision::Precision;
 use crate::progress::Progress;
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -28,8 +30,8 @@ pub struct Args {
     /// A name that `tincy models` lists, a .tincy file, or anything that `tincy import` reads
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// The first way: a backend (auto, reference, portable, avx2, avx512, neon) that runs MODEL, or
-    /// another model
+    /// The first way: a backend (auto, reference, portable, avx2, avx512, neon) that runs MODEL, a level that MODEL is
+    /// quantized to by the very pictures (f32, w8a8, w4a4, w1a3, ...), or another model
     #[arg(value_name = "A")]
     one: String,
     /// The second way
@@ -50,14 +52,17 @@ pub struct Args {
 /// # Errors
 /// If a model cannot be opened, the two have nothing in common, or no picture can be read.
 pub fn run(args: Args) -> Result<Outcome> {
-    let mut sides = [side(&args, &args.one)?, side(&args, &args.other)?];
-    let mut comparison = Comparison::new(sides[0].network(), sides[1].network())?;
     let inputs = InputArgs {
         inputs: args.input.clone(),
         list: None,
         shard: Shard::WHOLE,
     };
     let inputs = inputs.expand(Wanted::Pictures)?;
+    let mut sides = [
+        side(&args, &args.one, &inputs)?,
+        side(&args, &args.other, &inputs)?,
+    ];
+    let mut comparison = Comparison::new(sides[0].network(), sides[1].network())?;
     let mut progress = Progress::start("compare", "pictures", Some(inputs.len() as u64));
     let (mut boxes, mut failed) = (Boxes::default(), 0);
     for input in &inputs {
@@ -104,21 +109,27 @@ fn backend(way: &str) -> Option<Backend> {
         .find(|backend| backend.name() == way)
 }
 
-/// One way: a backend for the model, or another model.
-fn side(args: &Args, way: &str) -> Result<Side> {
-    let backend = backend(way);
-    let path = match backend {
-        Some(_) => &args.model,
-        None => Path::new(way),
+/// One way: a backend or a level of the model, or another model.
+fn side(args: &Args, way: &str, inputs: &[Input]) -> Result<Side> {
+    let (backend, level) = (backend(way), way.parse::<Precision>().ok());
+    let path = match backend.is_some() || level.is_some() {
+        true => &args.model,
+        false => Path::new(way),
     };
-    let network: Network = match model::built_in(path).is_some() || path.exists() {
-        true => model::open(path, &Default::default()).context("model")?,
-        false => {
-            let names = Backend::ALL.map(Backend::name).join(", ");
-            let what = format!("{way}: neither a model nor a backend; backends are {names}");
-            return Err(Usage(what).into());
-        }
-    };
+    if model::built_in(path).is_none() && !path.exists() {
+        let names = Backend::ALL.map(Backend::name).join(", ");
+        let what = format!(
+            "{way}: neither a backend, nor a level as w8a8, nor a model; backends are {names}"
+        );
+        return Err(Usage(what).into());
+    }
+    let mut network = model::open(path, &Default::default()).context("model")?;
+    if let Some(level) = level {
+        let chosen = Chosen::of_inputs(inputs, CALIBRATION, &network)?;
+        network = level
+            .make(&network, &chosen.inputs, 1)
+            .with_context(|| way.to_string())?;
+    }
     let filter = args.filter.filter(network.classes())?;
     let options = Options {
         backend: backend.unwrap_or_default(),
@@ -126,6 +137,9 @@ fn side(args: &Args, way: &str) -> Result<Side> {
     };
     Side::new(network, options, filter).with_context(|| way.to_string())
 }
+
+/// Pictures that ranges are found from, at most.
+const CALIBRATION: usize = 32;
 
 /// Boxes of both, and those that both have: of one class, overlapping by half.
 #[derive(Clone, Copy, Debug, Default, Serialize)]

@@ -1,8 +1,11 @@
 //! Plots: precision over recall, as SVG or PNG.
 //!
-//! A plot is a [`Figure`], a list of lines and texts; `svg` and `raster` render it.
+//! A plot is a [`Figure`], a list of lines and texts; `svg` and `raster` render it. Charts have a `field` with
+//! axes (`axis`), dots, and labels that keep out of each other's way.
 
+pub(crate) mod axis;
 mod curves;
+pub(crate) mod field;
 mod figure;
 mod raster;
 

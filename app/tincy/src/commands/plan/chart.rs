@@ -1,7 +1,5 @@
 //! Charts of plans: the roofline, and rates over devices and precisions.
 
-mod axis;
-mod field;
 mod roofline;
 mod scaling;
 

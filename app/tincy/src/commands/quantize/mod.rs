@@ -1,6 +1,6 @@
 //! `tincy quantize`: makes a float model one of integers, from a batch of pictures and without training.
 
-mod pictures;
+pub(crate) mod pictures;
 mod table;
 
 use crate::commands::eval;

@@ -17,11 +17,11 @@ use tincy_network::{Network, Number};
 use tincy_vision::{Fitting, Frame};
 
 /// The chosen inputs.
-pub(super) struct Chosen {
+pub(crate) struct Chosen {
     /// As the network reads them: real values, or codes as numbers.
-    pub(super) inputs: Vec<Vec<f32>>,
+    pub(crate) inputs: Vec<Vec<f32>>,
     /// Pictures that could not be read.
-    pub(super) failed: usize,
+    pub(crate) failed: usize,
 }
 
 /// A picture to be read.
@@ -31,11 +31,41 @@ enum Wait {
 }
 
 impl Chosen {
+    /// Some of the inputs, evenly.
+    ///
+    /// # Errors
+    /// If none of them can be read.
+    pub(crate) fn of_inputs(inputs: &[Input], count: usize, network: &Network) -> Result<Chosen> {
+        let mut reader = Reader {
+            network,
+            fitting: None,
+        };
+        let pictures = inputs.iter().cloned().map(Wait::File).collect();
+        let chosen = reader.pictures(evenly(pictures, count), &Stop::listen()?)?;
+        if chosen.inputs.is_empty() {
+            bail!("no picture can be read");
+        }
+        Ok(chosen)
+    }
+
+    /// A frame of no meaning, for those to whom only speed matters.
+    ///
+    /// # Errors
+    /// If the network reads no picture.
+    pub(crate) fn of_frame(frame: &Frame, network: &Network) -> Result<Chosen> {
+        let mut reader = Reader {
+            network,
+            fitting: None,
+        };
+        let inputs = vec![reader.input(frame)?];
+        Ok(Chosen { inputs, failed: 0 })
+    }
+
     /// Chooses `count` pictures of a folder, a data set or a recording; nothing if we are asked to end.
     ///
     /// # Errors
     /// If there is no picture that can be read.
-    pub(super) fn find(from: &Path, count: usize, network: &Network) -> Result<Option<Chosen>> {
+    pub(crate) fn find(from: &Path, count: usize, network: &Network) -> Result<Option<Chosen>> {
         let stop = Stop::listen()?;
         let mut reader = Reader {
             network,

@@ -1,8 +1,8 @@
 //! Where layers stand between the memory's rate and the logic's peak.
 
-use super::axis::Axis;
-use super::field::{COLOURS, FAINT, Field, INK};
 use crate::commands::plan::report::Report;
+use crate::plot::axis::Axis;
+use crate::plot::field::{COLOURS, FAINT, Field, INK};
 use crate::plot::{Figure, Rgb};
 use tincy_bitstreams::constants as c;
 use tincy_bitstreams::device::Device;

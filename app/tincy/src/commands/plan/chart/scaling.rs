@@ -1,8 +1,8 @@
 //! The fastest plan of each device for each precision.
 
-use super::axis::Axis;
-use super::field::{COLOURS, FAINT, Field, GRID, INK};
 use crate::columns::grouped;
+use crate::plot::axis::Axis;
+use crate::plot::field::{COLOURS, FAINT, Field, GRID, INK};
 use crate::plot::{Anchor, Figure, Rgb};
 use anyhow::Result;
 use tincy_bitstreams::dataflow::Search;

@@ -4,6 +4,9 @@
 //! model, the machine, threads, workers, kernels, and what is included. Reading files, drawing and
 //! writing never are; decoding is, if a picture is given.
 
+mod chart;
+mod levels;
+
 use crate::bench::{Measured, Picture, Samples, measure};
 use crate::columns::{Align, Columns, shorten};
 use crate::detector::{EngineArgs, Model};
@@ -39,6 +42,20 @@ pub struct Args {
     /// Prints JSON
     #[arg(long)]
     json: bool,
+    /// Compares quantization levels of a float model: all, or some of f32, w8a8, w4a8, w8a4, w4a4, wta8, wta4, wta3
+    /// (ternary weights), w1a8, w1a4, w1a3, w1a2, w1a1
+    #[arg(long, value_name = "all|LEVEL,...", value_delimiter = ',')]
+    levels: Vec<String>,
+    /// Pictures that levels find their ranges from: a folder, a data set, a recording; else noise, which only speed can
+    /// be measured with
+    #[arg(long, value_name = "DIR|FILE", requires = "levels")]
+    calibrate: Option<PathBuf>,
+    /// Measures the accuracy of each level on a data set too
+    #[arg(long, value_name = "DIR", requires = "calibrate")]
+    eval: Option<PathBuf>,
+    /// Draws the levels: rate over accuracy, or over bytes without --eval; NAME.svg or NAME.png
+    #[arg(long, value_name = "FILE", requires = "levels")]
+    plot: Option<PathBuf>,
     #[command(flatten)]
     engine: EngineArgs,
 }
@@ -50,6 +67,9 @@ pub struct Args {
 pub fn run(args: Args) -> Result<Outcome> {
     let path = model::path(args.model.as_deref());
     let network = model::open(&path, &Default::default())?;
+    if !args.levels.is_empty() {
+        return levels::run(&args, &network);
+    }
     let model = Model::new(network, &args.engine.options())?;
     let (picture, name) = match &args.picture {
         Some(path) => {

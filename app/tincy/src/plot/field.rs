@@ -1,13 +1,13 @@
 //! The field of a chart: grid, curves, and labels that keep out of each other's way.
 
 use super::axis::{Axis, short};
-use crate::plot::{Anchor, Figure, Rgb};
+use super::{Anchor, Figure, Rgb};
 use tincy_vision::font;
 
-pub(super) const INK: Rgb = [34, 34, 34];
-pub(super) const FAINT: Rgb = [110, 110, 110];
-pub(super) const GRID: Rgb = [224, 224, 224];
-pub(super) const COLOURS: [Rgb; 8] = [
+pub(crate) const INK: Rgb = [34, 34, 34];
+pub(crate) const FAINT: Rgb = [110, 110, 110];
+pub(crate) const GRID: Rgb = [224, 224, 224];
+pub(crate) const COLOURS: [Rgb; 8] = [
     [31, 119, 180],
     [214, 96, 20],
     [44, 140, 60],
@@ -22,15 +22,15 @@ pub(super) const COLOURS: [Rgb; 8] = [
 type Extent = [f64; 4];
 
 /// A figure with a field whose places are parts of its width and height, from the lower left.
-pub(super) struct Field {
-    pub(super) figure: Figure,
-    pub(super) edges: Extent,
+pub(crate) struct Field {
+    pub(crate) figure: Figure,
+    pub(crate) edges: Extent,
     taken: Vec<Extent>,
 }
 
 impl Field {
     /// A field that ends `right` pixels from the left edge of the figure.
-    pub(super) fn new(title: &str, subtitle: &str, right: f64) -> Field {
+    pub(crate) fn new(title: &str, subtitle: &str, right: f64) -> Field {
         let mut figure = Figure {
             width: 960.0,
             height: 640.0,
@@ -48,13 +48,13 @@ impl Field {
     }
 
     /// The pixel of a place.
-    pub(super) fn at(&self, [x, y]: [f64; 2]) -> [f64; 2] {
+    pub(crate) fn at(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         let [left, top, right, bottom] = self.edges;
         [left + x * (right - left), bottom - y * (bottom - top)]
     }
 
     /// Lines and numbers of the vertical axis, and its name.
-    pub(super) fn rows(&mut self, axis: &Axis, name: &str) {
+    pub(crate) fn rows(&mut self, axis: &Axis, name: &str) {
         for (value, labelled) in axis.ticks() {
             let [[left, y], right] = [0.0, 1.0].map(|x| self.at([x, axis.part(value)]));
             self.figure.line([[left, y], right], GRID, 1.0);
@@ -68,7 +68,7 @@ impl Field {
     }
 
     /// Lines and numbers of the horizontal axis, and its name.
-    pub(super) fn columns(&mut self, axis: &Axis, name: &str) {
+    pub(crate) fn columns(&mut self, axis: &Axis, name: &str) {
         for (value, labelled) in axis.ticks() {
             let [[x, bottom], top] = [0.0, 1.0].map(|y| self.at([axis.part(value), y]));
             self.figure.line([[x, bottom], top], GRID, 1.0);
@@ -82,14 +82,14 @@ impl Field {
     }
 
     /// The name of the horizontal axis, so many pixels below it.
-    pub(super) fn name_columns(&mut self, name: &str, below: f64) {
+    pub(crate) fn name_columns(&mut self, name: &str, below: f64) {
         let [middle, bottom] = self.at([0.5, 0.0]);
         let at = [middle, bottom + below];
         self.figure.text(at, name, 14.0, Anchor::Middle, INK);
     }
 
     /// A line through places, which labels keep off.
-    pub(super) fn curve(&mut self, places: &[[f64; 2]], colour: Rgb, width: f64) {
+    pub(crate) fn curve(&mut self, places: &[[f64; 2]], colour: Rgb, width: f64) {
         let points: Vec<_> = places.iter().map(|place| self.at(*place)).collect();
         for pair in points.windows(2) {
             let steps = (pair[1][0] - pair[0][0]).hypot(pair[1][1] - pair[0][1]) / 4.0;
@@ -105,7 +105,7 @@ impl Field {
     }
 
     /// A round dot.
-    pub(super) fn dot(&mut self, place: [f64; 2], colour: Rgb, size: f64) {
+    pub(crate) fn dot(&mut self, place: [f64; 2], colour: Rgb, size: f64) {
         let [x, y] = self.at(place);
         // Lines have round ends, so one of hardly any length is a dot.
         let dot = [[x - 0.01, y], [x + 0.01, y]];
@@ -116,7 +116,7 @@ impl Field {
 
     /// A text beside a place, where nothing else stands: right or left of it, above or below, else
     /// further away with a line to it.
-    pub(super) fn label(&mut self, place: [f64; 2], text: &str, colour: Rgb) {
+    pub(crate) fn label(&mut self, place: [f64; 2], text: &str, colour: Rgb) {
         const SIZE: f64 = 13.0;
         let [x, y] = self.at(place);
         // Letters of strokes, which pictures of pixels have, are the wider ones.

@@ -1,15 +1,16 @@
-//! Logarithmic axes: where a value lies, and what is written beside it.
+//! Axes, most of them logarithmic: where a value lies, and what is written beside it.
 
 /// From one round number to another, each 1, 2 or 5 times a power of ten.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Axis {
+pub(crate) struct Axis {
     low: f64,
     high: f64,
+    is_linear: bool,
 }
 
 impl Axis {
     /// The shortest axis that holds all positive values; from 1 to 10 without any.
-    pub(super) fn over(values: impl Iterator<Item = f64>) -> Axis {
+    pub(crate) fn over(values: impl Iterator<Item = f64>) -> Axis {
         let positive = values.filter(|value| *value > 0.0 && value.is_finite());
         let (low, high) = positive.fold((f64::MAX, f64::MIN), |(low, high), value| {
             (low.min(value), high.max(value))
@@ -18,6 +19,7 @@ impl Axis {
             return Axis {
                 low: 1.0,
                 high: 10.0,
+                is_linear: false,
             };
         }
         let mut rounds = rounds(low / 10.0, high * 10.0);
@@ -27,22 +29,41 @@ impl Axis {
         Axis {
             low: rounds[below.unwrap_or(0)],
             high: rounds[rounds.len() - 1],
+            is_linear: false,
+        }
+    }
+
+    /// A linear axis from 0 to the first tenth that is not below `most`.
+    pub(crate) fn tenths(most: f64) -> Axis {
+        Axis {
+            low: 0.0,
+            high: ((10.0 * most).ceil() / 10.0).max(0.1),
+            is_linear: true,
         }
     }
 
     /// The place of a value: 0 at the low end, 1 at the high one.
-    pub(super) fn part(&self, value: f64) -> f64 {
+    pub(crate) fn part(&self, value: f64) -> f64 {
+        if self.is_linear {
+            return value / self.high;
+        }
         (value.max(self.low * 1e-3) / self.low).log10() / (self.high / self.low).log10()
     }
 
     /// Both ends.
-    pub(super) fn ends(&self) -> [f64; 2] {
+    pub(crate) fn ends(&self) -> [f64; 2] {
         [self.low, self.high]
     }
 
     /// Where lines are drawn, and whether a number is written there: at all round numbers of a short
     /// axis, at powers of ten of a long one.
-    pub(super) fn ticks(&self) -> Vec<(f64, bool)> {
+    pub(crate) fn ticks(&self) -> Vec<(f64, bool)> {
+        if self.is_linear {
+            let tenths = (10.0 * self.high).round() as u32;
+            return (0..=tenths)
+                .map(|tenth| (f64::from(tenth) / 10.0, true))
+                .collect();
+        }
         let short = self.high / self.low < 2000.0;
         let all = rounds(self.low * 0.999, self.high * 1.001).into_iter();
         all.map(|value| (value, short || is_power_of_ten(value)))
@@ -62,7 +83,7 @@ fn is_power_of_ten(value: f64) -> bool {
 }
 
 /// A round number in few characters: `0.5`, `20`, `5 k`, `1 M`.
-pub(super) fn short(value: f64) -> String {
+pub(crate) fn short(value: f64) -> String {
     match value {
         value if value >= 1e12 => format!("{} T", value / 1e12),
         value if value >= 1e9 => format!("{} G", value / 1e9),
