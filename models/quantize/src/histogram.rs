@@ -116,7 +116,11 @@ impl Histogram {
             let value = f64::from(*value);
             value < low || value > high
         });
-        outside.map(|(_, count)| count).sum::<f64>() / all.max(1.0)
+        // An empty sum is -0.
+        outside
+            .map(|(_, count)| count)
+            .fold(0.0, |sum, count| sum + count)
+            / all.max(1.0)
     }
 
     /// The magnitudes of all values, in at most `most` bins, more than half of that.

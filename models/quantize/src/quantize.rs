@@ -3,7 +3,7 @@
 use crate::batch::Batch;
 use crate::build::build;
 use crate::codes::Codes;
-use crate::equalize::{Maps, equalize};
+use crate::equalize::{Maps, equalize, equalize_exactly};
 use crate::filters::Filters;
 use crate::forms::Forms;
 use crate::observe::{Observed, observe};
@@ -36,7 +36,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             method: Method::default(),
-            equalize: false,
+            equalize: true,
             rounding: Rounding::default(),
             bias_correction: true,
             threads: 1,
@@ -89,11 +89,15 @@ pub fn quantize(
     let batch = Batch::take(network.input(), inputs)?;
     let mut start = start(network, batch.code)?;
     let mut observed = observe(&start, &batch, options.threads)?;
-    if options.equalize
-        && let Some(equalized) = equalized(&start, &observed)?
-    {
-        start = equalized;
+    if options.equalize {
+        start = equalized(&start, &observed, equalize_exactly)?;
         observed = observe(&start, &batch, options.threads)?;
+        // What is left where activations are not homogeneous.
+        let approximately = |maps: &Maps<'_>| equalize(maps);
+        if let Some(equalized) = equalized(&start, &observed, approximately)? {
+            start = equalized;
+            observed = observe(&start, &batch, options.threads)?;
+        }
     }
     let forms = Forms::new(&start);
     let codes = Codes::find(&start, &forms, &observed, level, options.method);
@@ -119,12 +123,16 @@ pub fn quantize(
     Ok((made, report))
 }
 
-fn equalized(start: &Network, observed: &[Observed]) -> Result<Option<Network>, Error> {
+fn equalized<T>(
+    start: &Network,
+    observed: &[Observed],
+    by: impl Fn(&Maps<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
     let channels = |layer: usize| {
         let channels = start.layers()[layer].shape().channels;
         observed[layer].channels(channels)
     };
-    equalize(&Maps {
+    by(&Maps {
         start,
         channels: &channels,
     })

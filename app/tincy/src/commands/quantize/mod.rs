@@ -36,9 +36,9 @@ pub struct Args {
     /// How ranges of activations are chosen: kl, max, mse, percentile or entropy
     #[arg(long, default_value_t = Method::default(), value_name = "NAME")]
     method: Method,
-    /// Brings channels of uneven sizes to like sizes first
+    /// Leaves channels of uneven sizes as they are; else they are brought to like sizes first
     #[arg(long)]
-    equalize: bool,
+    no_equalize: bool,
     /// How weights of fewer than 8 bits are rounded: nearest, or adaptive, each making up for the others
     #[arg(long, default_value_t = Rounding::default(), value_name = "NAME")]
     rounding: Rounding,
@@ -104,7 +104,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     };
     let options = Options {
         method: args.method,
-        equalize: args.equalize,
+        equalize: !args.no_equalize,
         rounding: args.rounding,
         bias_correction: !args.no_bias_correction,
         threads: args.engine.workers(None) * args.engine.threads,
