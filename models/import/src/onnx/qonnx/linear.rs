@@ -45,6 +45,10 @@ pub(super) fn convolution<'a>(lowering: &mut Lowering<'a>, node: NodeAt<'a>) -> 
     }
     let places = broadcast::transposed(&weights.dims, &[0, 2, 3, 1]);
     let weights = places.into_iter().map(|i| weights.values[i]).collect();
+    let input = match windows.is_padded() {
+        true => lowering.zeroed(node, input)?,
+        false => input,
+    };
     let value = sum(node, input, windows, groups, outputs, weights)?;
     lowering.with_bias(node, value, 2)
 }

@@ -3,16 +3,17 @@
 use super::fold::{self, Constants};
 use super::layout::Layout;
 use super::linear::{self, Matrix};
+use super::own::{self, Own};
 use super::step::Step;
 use super::value::{Base, Chain, Levels, Map, Value};
 use super::{moves, nodes};
 use crate::onnx::graph::Graph;
 use crate::onnx::message::ValueInfo;
 use crate::onnx::node::NodeAt;
-use crate::onnx::tensor::Tensor;
+use crate::onnx::tensor::{FLOAT32, Tensor};
 use crate::{Error, Result, onnx};
 use std::collections::{HashMap, HashSet};
-use tincy_network::{Builder, Code, Input, Number, Op, Shape, Source};
+use tincy_network::{Builder, Code, Head, Input, Number, Op, Shape, Source};
 
 /// Where QONNX, its ancestors and FINN define their operators.
 const DOMAINS: [&str; 4] = [
@@ -39,7 +40,8 @@ impl<'a> Lowering<'a> {
     pub(super) fn run(graph: &'a Graph) -> Result<Builder> {
         let ends = graph.outputs().iter().map(|output| scores(graph, output));
         let ends = ends.collect::<Result<Vec<&str>>>()?;
-        let (input, value) = input(graph)?;
+        let own = own::read(graph)?;
+        let (input, value) = input(graph, own.as_ref())?;
         let name = crate::files::name(&graph.path.with_extension(""));
         let builder = Builder::new(name, input).map_err(Error::network(&graph.path))?;
         let needed = graph.needed(&ends);
@@ -62,6 +64,18 @@ impl<'a> Lowering<'a> {
             let source = lowering.end(end)?;
             lowering.builder.output_tensor(source);
         }
+        let Some(own) = own else {
+            return Ok(lowering.builder);
+        };
+        for head in own.heads {
+            let source = lowering.end(&head.tensor)?;
+            lowering.builder.head(Head {
+                source,
+                classes: head.classes,
+                kind: head.kind,
+            });
+        }
+        lowering.builder.classes(own.classes);
         Ok(lowering.builder)
     }
 
@@ -341,23 +355,9 @@ fn by_channel(node: NodeAt<'_>, value: &mut Value<'_>, constant: &Tensor) -> Res
 }
 
 /// The input, and what it is at first.
-fn input<'a>(graph: &'a Graph) -> Result<(Input, Value<'a>)> {
+fn input<'a>(graph: &'a Graph, own: Option<&Own>) -> Result<(Input, Value<'a>)> {
     let ValueInfo { name, dims, .. } = graph.input()?;
-    let mut input = match dims[..] {
-        [Some(1) | None, Some(count)] => Input {
-            shape: Shape::new(1, 1, count),
-            number: Number::F32,
-            picture: None,
-        },
-        [Some(1) | None, Some(height), Some(width), Some(channels)] if reads_last(graph, name) => {
-            Input {
-                shape: Shape::new(height, width, channels),
-                number: Number::F32,
-                picture: None,
-            }
-        }
-        _ => onnx::input(graph, false)?,
-    };
+    let mut input = declared(graph, own)?;
     let layout = match dims.len() {
         2 => Layout::vector(input.shape),
         _ if reads_last(graph, name) => Layout::channels_last(input.shape),
@@ -365,9 +365,14 @@ fn input<'a>(graph: &'a Graph) -> Result<(Input, Value<'a>)> {
     };
     let mut chain = Chain::new();
     match graph.kinds.get(name.as_str()).map(String::as_str) {
+        _ if own.is_some() => {}
         Some("BIPOLAR") => chain.push(Step::Sign),
         Some(kind) => {
-            if let Some(code) = code(kind, input.picture.is_some()) {
+            if let Some(mut code) = data_type(kind) {
+                // The samples of a picture are 255 times what they stand for.
+                if input.picture.is_some() && (code.bits, code.signed) == (8, false) {
+                    code.scale = 1.0 / 255.0;
+                }
                 input.number = Number::Code(code);
             }
         }
@@ -389,23 +394,37 @@ fn input<'a>(graph: &'a Graph) -> Result<(Input, Value<'a>)> {
     Ok((input, value))
 }
 
-/// The code of QONNX's data types `UINT1` to `UINT8` and `INT2` to `INT8`, whose numbers layers read as they
-/// are. The samples of a picture are 255 times what they stand for.
-fn code(kind: &str, is_picture: bool) -> Option<Code> {
+/// The network's input, of numbers where the file says nothing else.
+fn declared(graph: &Graph, own: Option<&Own>) -> Result<Input> {
+    let ValueInfo { name, kind, dims } = graph.input()?;
+    let shape = match (own, &dims[..]) {
+        (Some(own), _) => return Ok(own.input.clone()),
+        (_, [Some(1) | None, Some(count)]) if *kind == FLOAT32 => Shape::new(1, 1, *count),
+        (_, [Some(1) | None, Some(height), Some(width), Some(channels)])
+            if *kind == FLOAT32 && reads_last(graph, name) =>
+        {
+            Shape::new(*height, *width, *channels)
+        }
+        _ => return onnx::input(graph, false),
+    };
+    Ok(Input {
+        shape,
+        number: Number::F32,
+        picture: None,
+    })
+}
+
+/// The code of QONNX's data types `UINT1` to `UINT8` and `INT1` to `INT8`.
+pub(super) fn data_type(kind: &str) -> Option<Code> {
     let (signed, bits) = match kind.strip_prefix("UINT") {
         Some(bits) => (false, bits),
         None => (true, kind.strip_prefix("INT")?),
     };
     let bits = bits.parse().ok().filter(|bits| (1..=8).contains(bits))?;
-    let scale = if is_picture && bits == 8 && !signed {
-        1.0 / 255.0
-    } else {
-        1.0
-    };
     Some(Code {
         bits,
         signed,
-        scale,
+        scale: 1.0,
         zero: 0,
     })
 }
@@ -427,12 +446,11 @@ mod tests {
 
     #[test]
     fn data_types_of_inputs() {
-        let bits = |kind| code(kind, false).map(|code| (code.bits, code.signed));
+        let bits = |kind| data_type(kind).map(|code| (code.bits, code.signed));
         assert_eq!(bits("UINT8"), Some((8, false)));
         assert_eq!(bits("INT4"), Some((4, true)));
         for kind in ["UINT9", "INT32", "FLOAT32", "TERNARY", "UINT", "UINT0"] {
             assert_eq!(bits(kind), None, "{kind}");
         }
-        assert_eq!(code("UINT8", true).unwrap().inverse_scale(), 255.0);
     }
 }

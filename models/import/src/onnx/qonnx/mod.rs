@@ -23,6 +23,7 @@
 //! | `chain` | levels, and where a chain goes from one to the next |
 //! | `settle` | values to layers |
 //! | `moves` | pools, joins and everything else that moves elements |
+//! | `own` | what this project's own files say beside the graph |
 //! | `lower` | node by node |
 
 mod broadcast;
@@ -34,6 +35,7 @@ mod linear;
 mod lower;
 mod moves;
 mod nodes;
+mod own;
 mod settle;
 mod step;
 mod value;

@@ -1,8 +1,8 @@
 //! Pools, joins and everything else that moves, compares or joins elements.
 
 use super::layout::Layout;
-use super::lower::Lowering;
-use super::step::Step;
+use super::lower::{Lowering, data_type};
+use super::step::{Rounding, Step};
 use super::value::{Base, Chain, Map, Value};
 use crate::Result;
 use crate::onnx::node::NodeAt;
@@ -185,10 +185,23 @@ pub(super) fn add<'a>(lowering: &mut Lowering<'a>, node: NodeAt<'a>) -> Result<V
     };
     let source = lowering.emit(Some(node), op, &[first.source, second.source])?;
     let [layout, _] = layouts;
-    Ok(Value {
+    let mut value = Value {
         layout,
         ..lowering.of_map(node, source, &first)
-    })
+    };
+    if let Some([low, high]) = whole(lowering, node)? {
+        // They are whole numbers already; rounding makes them codes.
+        let round = Step::Round(Rounding::HalfEven);
+        value.chain.extend([Step::Clip(low, high), round]);
+    }
+    Ok(value)
+}
+
+/// The limits of a tensor of integers of 8 bits at most, by QONNX's name of its data type.
+fn whole(lowering: &Lowering<'_>, node: NodeAt<'_>) -> Result<Option<[f32; 2]>> {
+    let kind = lowering.graph.kinds.get(node.output()?);
+    let code = kind.and_then(|kind| data_type(kind));
+    Ok(code.map(|code| [code.min(), code.max()].map(|end| end as f32)))
 }
 
 /// `Mul` of two maps: a function times its own argument, or a number for each channel.

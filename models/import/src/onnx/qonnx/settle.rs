@@ -2,6 +2,7 @@
 
 use super::chain::{self, MAX_LEVELS};
 use super::integers;
+use super::layout::Layout;
 use super::lower::Lowering;
 use super::step::Step;
 use super::value::{Base, Chain, Levels, Map, Sum, Value};
@@ -42,11 +43,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// The same with its layout.
-    pub(super) fn map_with_layout(
-        &mut self,
-        node: NodeAt<'a>,
-        i: usize,
-    ) -> Result<(Map, super::layout::Layout)> {
+    pub(super) fn map_with_layout(&mut self, node: NodeAt<'a>, i: usize) -> Result<(Map, Layout)> {
         let value = self.settled(self.value(node, i)?)?;
         let map = match &value.base {
             Base::Map(map) if value.chain.is_empty() => map.clone(),
@@ -79,6 +76,7 @@ impl<'a> Lowering<'a> {
     /// The value with as much of its chain as possible in a map of codes.
     fn settled(&mut self, mut value: Value<'a>) -> Result<Value<'a>> {
         let Some(last) = value.chain.iter().rposition(Step::is_discrete) else {
+            value.relevel();
             return Ok(value);
         };
         let channels = value.shape().channels;
@@ -147,6 +145,34 @@ impl<'a> Lowering<'a> {
         };
         let integers = self.integer_sum(&sum);
         Ok((sum, integers))
+    }
+
+    /// A map of codes of which one stands for zero, as padding needs it; the map itself where no level is
+    /// zero.
+    pub(super) fn zeroed(&mut self, node: NodeAt<'a>, map: Map) -> Result<Map> {
+        let number = self.tensor(map.source).1;
+        let levels = map.levels.as_ref().and_then(Levels::single);
+        let (Some(code), Some([scale, offset])) = (number.code(), levels) else {
+            return Ok(map);
+        };
+        let codes = code.min()..=code.max();
+        let level = |n| (scale * f64::from(n - code.zero) + offset) as f32;
+        let lists = [codes.map(level).collect()];
+        let sum = Rc::new(Sum::identity(map.clone()));
+        let domain = self.integer_sum(&sum);
+        match (self.coding(&lists), domain) {
+            (Some(coding), Some(domain)) if offset != 0.0 && coding.levels.offset == [0.0] => {
+                let signs = vec![1.0; map.shape.channels];
+                let value = Value {
+                    base: Base::Map(map),
+                    chain: Chain::new(),
+                    layout: Layout::channels_first(sum.shape),
+                    node: Some(node),
+                };
+                self.count(&value, &sum, domain, &signs, &coding, &lists)
+            }
+            _ => Ok(map),
+        }
     }
 
     fn integer_sum(&self, sum: &Sum) -> Option<IntegerSum> {

@@ -182,6 +182,46 @@ impl Patches {
 }
 
 impl Value<'_> {
+    /// Takes products and sums that follow a map of codes into what these stand for.
+    pub(super) fn relevel(&mut self) {
+        let Base::Map(Map {
+            levels: Some(levels),
+            ..
+        }) = &mut self.base
+        else {
+            return;
+        };
+        let number = |list: &[f32]| match *list {
+            [number] => Some(f64::from(number)),
+            _ => None,
+        };
+        let mut taken = 0;
+        for step in &self.chain {
+            let factor = match step {
+                Step::Add(list) => {
+                    let Some(number) = number(list) else { break };
+                    levels
+                        .offset
+                        .iter_mut()
+                        .for_each(|offset| *offset += number);
+                    taken += 1;
+                    continue;
+                }
+                Step::Multiply(list) => number(list),
+                Step::Divide(list) => number(list).map(|number| 1.0 / number),
+                _ => None,
+            };
+            // Levels rise.
+            let Some(factor) = factor.filter(|factor| *factor > 0.0) else {
+                break;
+            };
+            let values = levels.scale.iter_mut().chain(&mut levels.offset);
+            values.for_each(|value| *value *= factor);
+            taken += 1;
+        }
+        self.chain.drain(..taken);
+    }
+
     /// Its shape as a map.
     pub(super) fn shape(&self) -> Shape {
         match &self.base {
