@@ -4,7 +4,7 @@
 use tincy_engine::tensor::TensorMut;
 use tincy_engine::{Backend, Options, Plan, Session};
 use tincy_network::{
-    Activation, Builder, Code, Input, Network, Number, Op, Padding, Pool, Shape, Source,
+    Activation, BlockOrder, Builder, Code, Input, Network, Number, Op, Padding, Pool, Shape, Source,
 };
 
 const CODES: [Number; 2] = [
@@ -99,6 +99,18 @@ fn layers_that_move_or_compare() {
         }
         check_one(Op::Reorg { stride: 2 }, Shape::new(6, 10, 8), number);
         check_one(Op::Reorg { stride: 3 }, Shape::new(3, 9, 18), number);
+        for order in [BlockOrder::PixelFirst, BlockOrder::ChannelFirst] {
+            check_one(
+                Op::DepthToSpace { block: 2, order },
+                Shape::new(3, 5, 12),
+                number,
+            );
+            check_one(
+                Op::DepthToSpace { block: 3, order },
+                Shape::new(4, 1, 18),
+                number,
+            );
+        }
     }
 }
 

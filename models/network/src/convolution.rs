@@ -88,7 +88,7 @@ pub struct Affine {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Thresholds {
-    /// Unsigned, zero point 0; it has `2^bits - 1` thresholds a channel.
+    /// Unsigned; it has `2^bits - 1` thresholds a channel.
     pub code: Code,
     /// `[out][2^bits - 1]`, rising within a channel. `i32::MAX` is never reached.
     #[serde(skip)]
@@ -191,12 +191,9 @@ impl Affine {
 impl Thresholds {
     fn check(&self, outputs: usize) -> Result<(), Error> {
         let code = self.code;
-        if !code.is_valid() || code.signed || code.zero != 0 {
-            return Err(Error::layer(
-                "threshold code",
-                "unsigned without zero point",
-                Number::Code(code),
-            ));
+        if !code.is_valid() || code.signed {
+            let found = Number::Code(code);
+            return Err(Error::layer("threshold code", "an unsigned one", found));
         }
         let count = outputs * self.steps();
         expect("number of thresholds", count, self.values.len())?;

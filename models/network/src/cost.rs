@@ -30,8 +30,10 @@ impl Network {
 
 /// Bytes that a layer's parameters take at rest, packed.
 pub fn parameter_bytes(layer: &Layer) -> usize {
-    let Op::Convolution(convolution) = layer.op() else {
-        return 0;
+    let convolution = match layer.op() {
+        Op::Convolution(convolution) => convolution,
+        Op::Steps(steps) => return 4 * steps.values.len(),
+        _ => return 0,
     };
     let weights = convolution
         .weights

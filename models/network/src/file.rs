@@ -7,7 +7,7 @@
 //! | key | value |
 //! | --- | --- |
 //! | `format` | `tincy` |
-//! | `version` | `4`; files of versions `1` to `3`, which had fewer kinds of layers, no runs and no multipliers, are read too |
+//! | `version` | `5`; files of versions `1` to `4`, which had fewer kinds of layers, no runs and no multipliers, are read too |
 //! | `sha256` | of the text of `network`, the entries (`NAME TYPE [SHAPE] [OFFSETS]`, a line each, by name) and everything after the header, in hexadecimal |
 //! | `network` | the graph: JSON in a string, since the container allows strings only; [multipliers](crate::multipliers) stand here |
 //!
@@ -20,6 +20,7 @@
 //! | `LAYER.runs` | `U8` | ternary weights of which most are zero: runs of zeros and signs |
 //! | `LAYER.scale` (may be missing), `LAYER.bias` | `F32` | affine |
 //! | `LAYER.thresholds` | `I32` | thresholds |
+//! | `LAYER.steps` | `F32` | steps |
 //! | `LAYER.bias`, `LAYER.multiplier` | `I32` | requantize |
 //! | `LAYER.shift`, `LAYER.table` (may be missing) | `U8` | requantize |
 
@@ -36,10 +37,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The version of the format that is written.
-pub const VERSION: &str = "4";
+pub const VERSION: &str = "5";
 
 /// The versions that are read: each only added kinds of layers, weights, heads or fits to the one before.
-const READ: [&str; 4] = ["1", "2", "3", VERSION];
+const READ: [&str; 5] = ["1", "2", "3", "4", VERSION];
 
 /// The largest header that is read, in bytes.
 pub const MAX_HEADER: usize = 16 << 20;
@@ -95,8 +96,13 @@ struct Graph {
 
 /// The tensors of a layer: the end of the name, the type, the shape.
 fn tensors(layer: &Layer) -> Vec<(&'static str, Type, Cow<'_, [u8]>)> {
-    let Op::Convolution(convolution) = &layer.op else {
-        return Vec::new();
+    let convolution = match &layer.op {
+        Op::Convolution(convolution) => convolution,
+        Op::Steps(steps) => {
+            let bytes = Cow::Borrowed(steps.values.as_bytes());
+            return vec![("steps", Type::F32, bytes)];
+        }
+        _ => return Vec::new(),
     };
     let mut list = vec![weights(&convolution.weights)];
     let mut add = |name, dtype, bytes| list.push((name, dtype, Cow::Borrowed(bytes)));

@@ -1,7 +1,8 @@
 //! The kinds of layers, and what each produces from its inputs.
 
+use crate::blocks::{self, BlockOrder};
 use crate::rules::{added, added_codes, concatenated, expect, reorganised, sliced, upsampled};
-use crate::{Activation, Convolution, Error, Number, Pool, Shape, Source};
+use crate::{Activation, Convolution, Error, Number, Pool, Shape, Source, Steps};
 use serde::{Deserialize, Serialize};
 
 /// One step of a network: an operation, what it reads and what it produces.
@@ -96,6 +97,15 @@ pub enum Op {
         /// 1 or more; divides height and width.
         stride: usize,
     },
+    /// Channels become blocks of `block` x `block` pixels: see [`blocks::source`](crate::blocks::source).
+    DepthToSpace {
+        /// 1 or more; its square divides the channels.
+        block: usize,
+        /// Where a block's pixels lie among the channels.
+        order: BlockOrder,
+    },
+    /// Real numbers to codes by thresholds.
+    Steps(Steps),
     /// An activation on its own; f32.
     Activation {
         /// The function.
@@ -118,6 +128,8 @@ impl Op {
             Op::Add { .. } => "add",
             Op::ScaleChannels { .. } => "scale",
             Op::Reorg { .. } => "reorg",
+            Op::DepthToSpace { .. } => "depth-to-space",
+            Op::Steps(_) => "steps",
             Op::Activation { .. } => "activation",
             Op::Softmax => "softmax",
         }
@@ -155,12 +167,17 @@ impl Op {
                 shape
             }
             Op::Reorg { stride } => reorganised(shape, *stride)?,
-            Op::Activation { .. } | Op::Softmax => shape,
+            Op::DepthToSpace { block, .. } => blocks::spread(shape, *block)?,
+            Op::Activation { .. } | Op::Softmax | Op::Steps(_) => shape,
         };
         if !self.moves_codes() {
             for (_, number) in inputs {
                 expect("number type of an input", Number::F32, *number)?;
             }
+        }
+        if let Op::Steps(steps) = self {
+            steps.check(shape.channels)?;
+            return Ok((output, Number::Code(steps.code)));
         }
         Ok((output, number))
     }
@@ -169,7 +186,12 @@ impl Op {
     fn moves_codes(&self) -> bool {
         matches!(
             self,
-            Op::MaxPool(_) | Op::Upsample { .. } | Op::Concat | Op::Slice { .. } | Op::Reorg { .. }
+            Op::MaxPool(_)
+                | Op::Upsample { .. }
+                | Op::Concat
+                | Op::Slice { .. }
+                | Op::Reorg { .. }
+                | Op::DepthToSpace { .. }
         )
     }
 }

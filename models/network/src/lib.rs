@@ -20,6 +20,8 @@
 //! | [`convolution`] | convolutions, and what becomes of their sums |
 //! | [`requantize`] | sums to codes in integers: a product, a shift, a table |
 //! | [`pool`] | windows that keep the largest value |
+//! | [`blocks`] | depth-to-space |
+//! | [`steps`] | real numbers to codes by thresholds |
 //! | [`reorg`] | Darknet's space-to-depth |
 //! | [`accumulator`] | the proved bounds of integer sums |
 //! | [`input`] | what the network expects a picture to look like |
@@ -33,6 +35,7 @@
 
 pub mod accumulator;
 pub mod activation;
+pub mod blocks;
 pub mod classes;
 pub mod convolution;
 pub mod cost;
@@ -51,10 +54,12 @@ pub mod requantize;
 mod rules;
 mod runs;
 pub mod shape;
+pub mod steps;
 pub mod values;
 pub mod weights;
 
 pub use activation::Activation;
+pub use blocks::BlockOrder;
 pub use convolution::{Affine, Convolution, Finish, Thresholds};
 pub use error::Error;
 pub use graph::{Builder, Network, Source};
@@ -65,5 +70,6 @@ pub use number::{Code, Number};
 pub use pool::Pool;
 pub use requantize::{Factor, Requantize, Table};
 pub use shape::{Padding, Shape};
+pub use steps::Steps;
 pub use values::Values;
 pub use weights::{WeightKind, Weights};

@@ -1,10 +1,10 @@
-//! Sums of maps; products and activations of float maps.
+//! Sums of maps; products, activations and codes of float maps.
 
 use super::activate::activate;
 use crate::kernel::Kernel;
 use crate::team::Team;
 use crate::tensor::{Tensor, TensorMut};
-use tincy_network::{Activation, Code, Shape};
+use tincy_network::{Activation, Code, Shape, Steps};
 
 /// The kernel that adds a second map to the first by Darknet's rule for sizes
 /// ([`Op::Add`](tincy_network::Op::Add)).
@@ -29,6 +29,14 @@ pub fn scale_channels(shape: Shape, activation: Activation) -> Box<dyn Kernel> {
 /// The kernel of an activation on its own.
 pub fn activation(activation: Activation) -> Box<dyn Kernel> {
     Box::new(Alone { activation })
+}
+
+/// The kernel of real numbers to codes by thresholds.
+pub fn steps(steps: &Steps, channels: usize) -> Box<dyn Kernel> {
+    Box::new(Count {
+        steps: steps.clone(),
+        channels,
+    })
 }
 
 struct Add {
@@ -159,6 +167,34 @@ impl Kernel for Alone {
         team.split(output.floats(), 1, &|elements, part| {
             part.copy_from_slice(&input[elements]);
             activate(self.activation, part);
+        });
+    }
+}
+
+struct Count {
+    steps: Steps,
+    channels: usize,
+}
+
+impl Kernel for Count {
+    fn name(&self) -> &'static str {
+        "steps"
+    }
+
+    fn run(&self, inputs: &[Tensor<'_>], output: TensorMut<'_>, _: &mut [u8], team: &Team) {
+        let (input, channels) = (inputs[0].floats(), self.channels);
+        let TensorMut::U8(output) = output else {
+            panic!("steps are counted into unsigned codes");
+        };
+        team.split(output, channels, &|pixels, part| {
+            let from = input[pixels.start * channels..].chunks_exact(channels);
+            for (to, from) in part.chunks_exact_mut(channels).zip(from) {
+                for (channel, (to, from)) in to.iter_mut().zip(from).enumerate() {
+                    // Thresholds rise, so those that are reached come first; NaN reaches none.
+                    let reached = self.steps.channel(channel).partition_point(|t| from >= t);
+                    *to = reached as u8;
+                }
+            }
         });
     }
 }

@@ -1,9 +1,9 @@
-//! Layers that only move elements: upsample, concat, slice and reorg. They work on bytes.
+//! Layers that only move elements: upsample, concat, slice, reorg and depth-to-space. They work on bytes.
 
 use crate::kernel::Kernel;
 use crate::team::Team;
 use crate::tensor::{Tensor, TensorMut};
-use tincy_network::{Number, Shape, reorg};
+use tincy_network::{BlockOrder, Number, Shape, blocks, reorg};
 
 /// The kernel that repeats each pixel `factor` x `factor` times.
 pub fn upsample(factor: usize, output: Shape, number: Number) -> Box<dyn Kernel> {
@@ -45,8 +45,30 @@ pub fn reorg(stride: usize, input: Shape, output: Shape, number: Number) -> Box<
             ((y * input.width + x) * input.channels + c) as u32
         }));
     }
-    Box::new(Reorg {
+    Box::new(Moved {
+        name: "reorg",
         sources,
+        element: number.bytes(),
+    })
+}
+
+/// The kernel that makes blocks of pixels from channels.
+pub fn depth_to_space(
+    block: usize,
+    order: BlockOrder,
+    output: Shape,
+    number: Number,
+) -> Box<dyn Kernel> {
+    let (width, channels) = (output.width, output.channels);
+    let (inputs, wide) = (channels * block * block, width / block);
+    let source = |i: usize| {
+        let place = [i / channels / width, i / channels % width, i % channels];
+        let [y, x, c] = blocks::source(block, order, channels, place);
+        ((y * wide + x) * inputs + c) as u32
+    };
+    Box::new(Moved {
+        name: "depth-to-space",
+        sources: (0..output.elements()).map(source).collect(),
         element: number.bytes(),
     })
 }
@@ -135,16 +157,17 @@ impl Kernel for Slice {
     }
 }
 
-struct Reorg {
+struct Moved {
+    name: &'static str,
     /// For each output element, the input element that it is.
     sources: Vec<u32>,
     /// Bytes of an element.
     element: usize,
 }
 
-impl Kernel for Reorg {
+impl Kernel for Moved {
     fn name(&self) -> &'static str {
-        "reorg"
+        self.name
     }
 
     fn run(&self, inputs: &[Tensor<'_>], output: TensorMut<'_>, _: &mut [u8], team: &Team) {

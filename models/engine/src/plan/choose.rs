@@ -88,6 +88,8 @@ fn other(network: &Network, index: usize) -> Box<dyn Kernel> {
         Op::Concat => movement::concat(&inputs, number),
         Op::Slice { start, count } => movement::slice(start, count, input, number),
         Op::Reorg { stride } => movement::reorg(stride, input, output, number),
+        Op::DepthToSpace { block, order } => movement::depth_to_space(block, order, output, number),
+        Op::Steps(ref steps) => elementwise::steps(steps, output.channels),
         Op::Add { activation } => match number {
             Number::Code(code) => elementwise::add_codes(code),
             Number::F32 => elementwise::add(input, inputs[1], activation),

@@ -8,8 +8,11 @@
 //! | --- | --- | --- |
 //! | `qnn_mo` | a layers JSON, an overlay JSON | float `.npy` files and a Darknet cfg, or absent |
 //! | `tiny_yolo` | a fixed table | low-bit like the others, with output scales |
+//! | `cnv` | a fixed table | low-bit like the others; bits that are equal are counted |
 
+mod cnv;
 mod ends;
+mod folding;
 mod layers_json;
 mod layout;
 mod npy;
@@ -33,12 +36,16 @@ pub fn import(folder: &Path) -> Result<Network> {
     if folder.join(tiny_yolo::SCALES).is_file() && folder.join(tiny_yolo::FOLDER).is_dir() {
         return tiny_yolo::import(folder);
     }
+    if cnv::parameters(folder).is_dir() {
+        return cnv::import(folder);
+    }
     Err(Error::Nothing {
         path: folder.to_path_buf(),
         what: format!(
-            "no FINN parameter folder; looked for NAME-layers.json (QNN-MO) and for {} beside {}/ (Tiny-YOLO W1A4)",
-            tiny_yolo::SCALES,
-            tiny_yolo::FOLDER
+            "no FINN parameter folder; looked for NAME-layers.json (QNN-MO), and for {}/ with {} \
+             beside it (Tiny-YOLO W1A4) or without (CNV W1A1)",
+            tiny_yolo::FOLDER,
+            tiny_yolo::SCALES
         ),
     })
 }

@@ -30,7 +30,7 @@ pub(super) struct SetSize<'a> {
     pub(super) inputs: usize,
     /// Output channels.
     pub(super) outputs: usize,
-    /// Thresholds a channel.
+    /// Thresholds a channel; where there are none, there is no file of them.
     pub(super) steps: usize,
 }
 
@@ -98,16 +98,15 @@ impl ParameterFolder {
         let step_bytes = layout.thresholds.row_bytes(size.steps);
         let name = format!("{number}-{pe}-weights.bin");
         let bits = self.read(&name, size.layer, rows * words * 8)?;
-        let levels = self.read(
-            &format!("{number}-{pe}-thres.bin"),
-            size.layer,
-            rows * step_bytes,
-        )?;
+        let levels = match size.steps {
+            0 => Vec::new(),
+            _ => {
+                let name = format!("{number}-{pe}-thres.bin");
+                self.read(&name, size.layer, rows * step_bytes)?
+            }
+        };
         let window = set.weights.len() / size.outputs;
-        let rows = bits
-            .chunks_exact(words * 8)
-            .zip(levels.chunks_exact(step_bytes));
-        for (row, (bits, levels)) in rows.enumerate() {
+        for (row, bits) in bits.chunks_exact(words * 8).enumerate() {
             let channel = row * layout.pe + pe;
             if channel >= size.outputs {
                 break;
@@ -117,6 +116,10 @@ impl ParameterFolder {
                 let what = format!("layer {}: output channel {channel}: {what}", size.layer);
                 Error::file(&self.path.join(&name), what)
             })?;
+            if size.steps == 0 {
+                continue;
+            }
+            let levels = &levels[row * step_bytes..][..step_bytes];
             let (mut steps, complement) = layout.thresholds.row(levels, size.steps);
             if complement {
                 turn(weights, &mut steps);

@@ -3,42 +3,21 @@
 //! Format: `../shared/tinyyolo-w1a4/FORMAT.md`. The topology stands in no file of the folder, so it
 //! stands here, with the folding (PE and SIMD) that the parameter files were made for.
 
+use super::folding::{self, Row, row};
 use super::layers_json;
-use super::layout::{Layout, ThresholdLayout};
-use super::parameters::{ParameterFolder, SetSize};
+use super::parameters::ParameterFolder;
 use crate::{Error, Result};
 use serde::Deserialize;
 use std::path::Path;
 use tincy_network::classes::VOC;
 use tincy_network::{Activation, Affine, Builder, Code, Convolution, Finish, Fit, Head, HeadKind};
-use tincy_network::{Input, Network, Number, Op, Padding, Picture, Pool, Resample, Shape, Source};
+use tincy_network::{Input, Network, Number, Op, Padding, Picture, Resample, Shape, Source};
 
 /// The publisher's name of the parameter folder.
 pub(super) const FOLDER: &str = "cnvW1A1";
 
 /// The file of the last layer's scales, beside the parameter folder.
 pub(super) const SCALES: &str = "scales.json";
-
-/// One layer: its size, its folding, and whether a 2x2 max pool follows.
-struct Row {
-    kernel: usize,
-    inputs: usize,
-    outputs: usize,
-    simd: usize,
-    pe: usize,
-    pool: bool,
-}
-
-const fn row(kernel: usize, channels: [usize; 2], [simd, pe]: [usize; 2], pool: bool) -> Row {
-    Row {
-        kernel,
-        inputs: channels[0],
-        outputs: channels[1],
-        simd,
-        pe,
-        pool,
-    }
-}
 
 const LAYERS: [Row; 9] = [
     row(3, [3, 16], [3, 16], true),
@@ -90,7 +69,9 @@ pub(super) fn import(folder: &Path) -> Result<Network> {
         source = builder.layer(&name, op, &[source]).map_err(&misfit)?;
         if row.pool {
             let name = format!("pool{index}");
-            source = builder.layer(name, pool(), &[source]).map_err(&misfit)?;
+            source = builder
+                .layer(name, folding::pool(), &[source])
+                .map_err(&misfit)?;
         }
     }
     let output = output(folder, &mut parameters, last, hidden.len())?;
@@ -145,28 +126,6 @@ fn output(
     })
 }
 
-impl Row {
-    fn layout(&self, fraction: u32) -> Layout {
-        Layout {
-            pe: self.pe,
-            simd: self.simd,
-            one: 1,
-            transposed: false,
-            thresholds: ThresholdLayout::Strict64 { fraction },
-        }
-    }
-
-    fn size<'a>(&self, layer: &'a str, steps: usize) -> SetSize<'a> {
-        SetSize {
-            layer,
-            kernel: self.kernel,
-            inputs: self.inputs,
-            outputs: self.outputs,
-            steps,
-        }
-    }
-}
-
 /// RGB as codes of 1/128, letterboxed with grey 127.
 fn input() -> Input {
     Input {
@@ -180,14 +139,6 @@ fn input() -> Input {
             ..Picture::default()
         }),
     }
-}
-
-fn pool() -> Op {
-    Op::MaxPool(Pool {
-        size: [2; 2],
-        stride: [2; 2],
-        padding: Padding::default(),
-    })
 }
 
 fn head(source: Source) -> Head {

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// The versions of the operators that are read.
-const OPSETS: std::ops::RangeInclusive<i64> = 9..=22;
+const OPSETS: std::ops::RangeInclusive<i64> = 8..=22;
 
 /// The most nodes of a graph; a damaged file must not ask for unbounded work.
 const MAX_NODES: usize = 1 << 16;
@@ -23,6 +23,10 @@ pub(super) struct Graph {
     constants: HashMap<String, Tensor>,
     inputs: Vec<ValueInfo>,
     outputs: Vec<String>,
+    /// QONNX's names of data types, by tensor.
+    pub(super) kinds: HashMap<String, String>,
+    /// What the file says beside the graph, by subject.
+    pub(super) metadata: HashMap<String, String>,
     producers: HashMap<String, usize>,
     /// The nodes that read a tensor, one for each time.
     readers: HashMap<String, Vec<usize>>,
@@ -36,6 +40,7 @@ impl Graph {
             constants,
             inputs,
             outputs,
+            kinds,
         } = model.graph;
         if !OPSETS.contains(&model.opset) {
             let (first, last) = OPSETS.into_inner();
@@ -57,6 +62,8 @@ impl Graph {
             constants,
             inputs,
             outputs: outputs.into_iter().map(|output| output.name).collect(),
+            kinds,
+            metadata: model.metadata,
             producers: HashMap::new(),
             readers: HashMap::new(),
         };
@@ -149,14 +156,8 @@ impl Graph {
 
 /// The value of a `Constant` node, in whichever of its forms.
 fn constant(node: &Node) -> Option<Tensor> {
-    let list = |data, len| Tensor {
-        dims: vec![len],
-        data,
-    };
-    let single = |data| Tensor {
-        dims: Vec::new(),
-        data,
-    };
+    let list = |data, len| Tensor::new(vec![len], data);
+    let single = |data| Tensor::new(Vec::new(), data);
     node.attributes
         .iter()
         .find_map(|(name, value)| match (name.as_str(), value) {

@@ -42,7 +42,12 @@ pub(super) fn concat<'a>(lowering: &mut Lowering<'a>, node: NodeAt<'a>) -> Resul
 /// `MaxPool`.
 pub(super) fn max_pool<'a>(lowering: &mut Lowering<'a>, node: NodeAt<'a>) -> Result<Value> {
     let source = lowering.map(node, 0)?;
-    let (input, _) = lowering.tensor(source);
+    let op = Op::MaxPool(pool(node, lowering.tensor(source).0)?);
+    Ok(Value::Map(lowering.emit(node, op, &[source])?))
+}
+
+/// The windows of a `MaxPool`.
+pub(super) fn pool(node: NodeAt<'_>, input: Shape) -> Result<Pool> {
     let size = node.sizes("kernel_shape", [0, 0])?;
     let stride = node.sizes("strides", [1, 1])?;
     if node.sizes("dilations", [1, 1])? != [1, 1] {
@@ -64,12 +69,11 @@ pub(super) fn max_pool<'a>(lowering: &mut Lowering<'a>, node: NodeAt<'a>) -> Res
             stride[1],
         );
     }
-    let op = Op::MaxPool(Pool {
+    Ok(Pool {
         size,
         stride,
         padding,
-    });
-    Ok(Value::Map(lowering.emit(node, op, &[source])?))
+    })
 }
 
 /// What must be added to a length so that windows end exactly at its end.
@@ -81,12 +85,18 @@ fn rest(length: usize, size: usize, stride: usize) -> usize {
 /// `Resize` and `Upsample` that repeat every pixel.
 pub(super) fn resize<'a>(lowering: &mut Lowering<'a>, node: NodeAt<'a>) -> Result<Value> {
     let source = lowering.map(node, 0)?;
-    let (shape, _) = lowering.tensor(source);
+    let factor = repetition(node, lowering.tensor(source).0)?;
+    let op = Op::Upsample { factor };
+    Ok(Value::Map(lowering.emit(node, op, &[source])?))
+}
+
+/// How often `Resize` or `Upsample` repeats every row and column.
+pub(super) fn repetition(node: NodeAt<'_>, shape: Shape) -> Result<usize> {
     let mode = node.text("mode", "nearest")?;
     let place = node.text("coordinate_transformation_mode", "half_pixel")?;
     let rounding = node.text("nearest_mode", "round_prefer_floor")?;
     // Opsets before 11 had no choice: every pixel is repeated.
-    let repeats = lowering.graph.opset < 11
+    let repeats = node.graph.opset < 11
         || matches!(
             (place, rounding),
             ("asymmetric" | "tf_half_pixel_for_nn", "floor")
@@ -101,9 +111,7 @@ pub(super) fn resize<'a>(lowering: &mut Lowering<'a>, node: NodeAt<'a>) -> Resul
              floor, or half_pixel"
         )));
     }
-    let factor = factor(node, shape)?;
-    let op = Op::Upsample { factor };
-    Ok(Value::Map(lowering.emit(node, op, &[source])?))
+    factor(node, shape)
 }
 
 /// The whole number that both sides grow by.

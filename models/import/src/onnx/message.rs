@@ -10,6 +10,8 @@ pub(super) struct Model {
     pub(super) producer: String,
     /// The version of the operators.
     pub(super) opset: i64,
+    /// Free text by subject.
+    pub(super) metadata: HashMap<String, String>,
     pub(super) graph: GraphMessage,
 }
 
@@ -20,6 +22,8 @@ pub(super) struct GraphMessage {
     pub(super) constants: HashMap<String, Tensor>,
     pub(super) inputs: Vec<ValueInfo>,
     pub(super) outputs: Vec<ValueInfo>,
+    /// QONNX's names of data types (`UINT4`), by tensor.
+    pub(super) kinds: HashMap<String, String>,
 }
 
 /// An operator applied to tensors.
@@ -67,6 +71,10 @@ impl Model {
             match number {
                 2 => model.producer = value.text()?.into(),
                 7 => model.graph = GraphMessage::read(value.bytes()?)?,
+                14 => {
+                    let (subject, text) = entry(value.bytes()?)?;
+                    model.metadata.insert(subject, text);
+                }
                 8 => {
                     let (domain, version) = opset(value.bytes()?)?;
                     if domain.is_empty() || domain == "ai.onnx" {
@@ -78,6 +86,35 @@ impl Model {
         }
         Ok(model)
     }
+}
+
+/// `StringStringEntryProto`.
+fn entry(message: &[u8]) -> Result<(String, String), Damage> {
+    let (mut key, mut text) = (String::new(), String::new());
+    for field in Fields::new(message) {
+        match field? {
+            (1, value) => key = value.text()?.into(),
+            (2, value) => text = value.text()?.into(),
+            _ => {}
+        }
+    }
+    Ok((key, text))
+}
+
+/// `TensorAnnotation`: the tensor's name, and QONNX's of its data type.
+fn annotation(message: &[u8]) -> Result<(String, Option<String>), Damage> {
+    let (mut name, mut kind) = (String::new(), None);
+    for field in Fields::new(message) {
+        match field? {
+            (1, value) => name = value.text()?.into(),
+            (2, value) => {
+                let (key, text) = entry(value.bytes()?)?;
+                kind = kind.or((key == "finn_datatype").then_some(text));
+            }
+            _ => {}
+        }
+    }
+    Ok((name, kind))
 }
 
 fn opset(message: &[u8]) -> Result<(String, i64), Damage> {
@@ -104,6 +141,10 @@ impl GraphMessage {
                     graph.constants.insert(name, tensor);
                 }
                 11 => graph.inputs.push(ValueInfo::read(value.bytes()?)?),
+                14 => {
+                    let (tensor, kind) = annotation(value.bytes()?)?;
+                    graph.kinds.extend(kind.map(|kind| (tensor, kind)));
+                }
                 12 => graph.outputs.push(ValueInfo::read(value.bytes()?)?),
                 _ => {}
             }

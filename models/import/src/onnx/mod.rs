@@ -1,6 +1,6 @@
 //! ONNX files to a network.
 //!
-//! Operators of opset 9 to 22, of float networks with one picture at the input. Maps are
+//! Operators of opset 8 to 22, of float networks with one picture at the input. Maps are
 //! `[1, channels, height, width]` there and height, width, channels here. Batch normalizations
 //! and activations go into the layer before them, constants into layers; what a network computes
 //! after its last maps is cut off where it is a known list of boxes, whose heads are then known
@@ -19,6 +19,7 @@
 //! | `patches` | every n-th row and column, for a convolution |
 //! | `layers` | layers without weights |
 //! | `tail` | the end of a detector |
+//! | `qonnx` | quantized and fully connected networks |
 
 mod activation;
 mod convolution;
@@ -28,6 +29,7 @@ mod lower;
 mod message;
 mod node;
 mod patches;
+mod qonnx;
 mod tail;
 mod tensor;
 mod wire;
@@ -39,8 +41,8 @@ use message::{Model, ValueInfo};
 use std::path::Path;
 use tail::YoloxMap;
 use tincy_network::{
-    ChannelOrder, Code, Fit, Head, HeadKind, Input, Network, Number, Op, Picture, Resample, Shape,
-    classes,
+    Builder, ChannelOrder, Code, Fit, Head, HeadKind, Input, Network, Number, Op, Picture,
+    Resample, Shape, classes,
 };
 
 /// The largest file that is read, in bytes.
@@ -61,7 +63,12 @@ pub fn import(path: &Path, names: Option<&Path>) -> Result<Network> {
         .map_err(|damage| Error::file(path, format!("not an intact ONNX model: {damage}")))?;
     let producer = model.producer.clone();
     let graph = Graph::new(path, model)?;
+    let format = format!("ONNX, opset {}, by {producer}", graph.opset);
     let maps = tail::yolox(&graph)?;
+    if maps.is_none() && qonnx::is_quantized(&graph) {
+        let builder = qonnx::lower(&graph)?;
+        return finish(path, builder, names, None, format, &bytes);
+    }
     let input = input(&graph, maps.is_some())?;
     let ends = match &maps {
         Some(maps) => maps.iter().flat_map(|map| map.parts()).collect(),
@@ -89,6 +96,18 @@ pub fn import(path: &Path, names: Option<&Path>) -> Result<Network> {
         .for_each(|source| builder.output_tensor(source));
     let count = heads.first().map(|head| head.classes);
     heads.into_iter().for_each(|head| builder.head(head));
+    finish(path, builder, names, count, format, &bytes)
+}
+
+/// The network of a builder, with class names and where it came from.
+fn finish(
+    path: &Path,
+    mut builder: Builder,
+    names: Option<&Path>,
+    count: Option<usize>,
+    format: String,
+    bytes: &[u8],
+) -> Result<Network> {
     match names {
         Some(names) => builder.classes(files::names(names)?),
         None if count == Some(classes::COCO.len()) => {
@@ -96,9 +115,8 @@ pub fn import(path: &Path, names: Option<&Path>) -> Result<Network> {
         }
         None => {}
     }
-    let format = format!("ONNX, opset {}, by {producer}", graph.opset);
     builder.provenance("format", format);
-    let sum = format!("SHA-256 {}", files::sum(&bytes));
+    let sum = format!("SHA-256 {}", files::sum(bytes));
     builder.provenance(files::name(path), sum);
     builder.build().map_err(Error::network(path))
 }

@@ -53,11 +53,11 @@ impl Patches {
 
 /// A `Slice` along one axis: elements `start`, `start + step`, ... up to `end`.
 #[derive(Clone, Copy, Debug)]
-struct Cut {
-    axis: usize,
-    start: usize,
-    end: usize,
-    step: usize,
+pub(super) struct Cut {
+    pub(super) axis: usize,
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) step: usize,
 }
 
 /// `Slice` of channels, or of every n-th row or column.
@@ -85,7 +85,7 @@ pub(super) fn slice<'a>(lowering: &mut Lowering<'a>, node: NodeAt<'a>) -> Result
 }
 
 /// Axes with start, end and step: attributes in opset 9, then inputs.
-fn arguments(node: NodeAt<'_>) -> Result<Vec<(i64, [i64; 3])>> {
+pub(super) fn arguments(node: NodeAt<'_>) -> Result<Vec<(i64, [i64; 3])>> {
     let list = |i: usize, name: &str| match node.optional_input(i) {
         Some(_) => node.integers(i).map(Some),
         None => node.list(name),
@@ -106,7 +106,13 @@ fn arguments(node: NodeAt<'_>) -> Result<Vec<(i64, [i64; 3])>> {
     Ok((0..starts.len()).map(argument).collect())
 }
 
-fn cut(node: NodeAt<'_>, size: [usize; 4], axis: i64, [start, end, step]: [i64; 3]) -> Result<Cut> {
+/// What a `Slice` takes along one axis of a tensor of these sizes.
+pub(super) fn cut(
+    node: NodeAt<'_>,
+    size: [usize; 4],
+    axis: i64,
+    [start, end, step]: [i64; 3],
+) -> Result<Cut> {
     let from_the_end = if axis < 0 { axis + 4 } else { axis };
     let axis = usize::try_from(from_the_end).ok().filter(|axis| *axis < 4);
     let axis = axis.ok_or_else(|| node.wrong("an axis beyond 3"))?;

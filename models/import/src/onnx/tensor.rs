@@ -2,11 +2,19 @@
 
 use super::wire::{Damage, Fields};
 
+/// Numbers of element types, of `TensorProto.DataType`.
+pub(super) const FLOAT32: i64 = 1;
+pub(super) const UINT8: i64 = 2;
+pub(super) const INT8: i64 = 3;
+const INT64: i64 = 7;
+
 /// The numbers of a tensor and how they are arranged.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Tensor {
     /// Sizes, the slowest first; none for a single number.
     pub(super) dims: Vec<usize>,
+    /// The number of the element type: integers of all widths are carried in one.
+    pub(super) kind: i64,
     pub(super) data: Data,
 }
 
@@ -31,6 +39,16 @@ struct Parts<'a> {
 }
 
 impl Tensor {
+    /// Numbers that the importer has made, of the widest type.
+    pub(super) fn new(dims: Vec<usize>, data: Data) -> Tensor {
+        let kind = match data {
+            Data::Floats(_) => FLOAT32,
+            Data::Integers(_) => INT64,
+            Data::Other(_) => 0,
+        };
+        Tensor { dims, kind, data }
+    }
+
     /// A tensor and its name from a `TensorProto`.
     pub(super) fn read(message: &[u8]) -> Result<(String, Tensor), Damage> {
         let (mut name, mut parts) = ("", Parts::default());
@@ -68,6 +86,15 @@ impl Tensor {
         }
     }
 
+    /// The numbers as floats, whatever their type.
+    pub(super) fn numbers(&self) -> Option<Vec<f32>> {
+        match &self.data {
+            Data::Floats(floats) => Some(floats.clone()),
+            Data::Integers(integers) => Some(integers.iter().map(|n| *n as f32).collect()),
+            Data::Other(_) => None,
+        }
+    }
+
     /// Sizes and type, for messages.
     pub(super) fn describe(&self) -> String {
         let kind = match self.data {
@@ -93,6 +120,7 @@ impl Parts<'_> {
             .iter()
             .try_fold(1usize, |count, dim| count.checked_mul(*dim))
             .ok_or_else(|| format!("sizes of {dims:?} cannot be"))?;
+        let kind = self.kind;
         let data = self.data()?;
         let found = match &data {
             Data::Floats(floats) => floats.len(),
@@ -102,7 +130,7 @@ impl Parts<'_> {
         if found != count {
             return Err(format!("{count} numbers expected, {found} found"));
         }
-        Ok(Tensor { dims, data })
+        Ok(Tensor { dims, kind, data })
     }
 
     /// The numbers, by the type's number in `TensorProto.DataType`.

@@ -203,10 +203,15 @@ fn rebuild(graph: Graph, tensors: &mut Tensors) -> Result<Network, Error> {
 }
 
 fn attach(layer: &mut Layer, index: usize, tensors: &mut Tensors) -> Result<(), Error> {
-    let Op::Convolution(convolution) = &mut layer.op else {
-        return Ok(());
-    };
     let name = |end: &str| format!("{index}.{end}");
+    let convolution = match &mut layer.op {
+        Op::Convolution(convolution) => convolution,
+        Op::Steps(steps) => {
+            steps.values = tensors.take(&name("steps"), Type::F32)?;
+            return Ok(());
+        }
+        _ => return Ok(()),
+    };
     if convolution.weights.kind() == WeightKind::F32 {
         let floats = tensors.take(&name("weights"), Type::F32)?;
         convolution.weights.attach_floats(floats);

@@ -6,7 +6,7 @@ use super::count::count;
 use super::graph::{Attribute, Graph, Kind, Node, Tensor};
 use super::steps::Steps;
 use crate::Error;
-use tincy_network::{Activation, Code, Layer, Op, Pool, Shape};
+use tincy_network::{Activation, BlockOrder, Code, Layer, Op, Pool, Shape};
 
 /// One layer, whose maps to read are given.
 pub(super) fn layer(graph: &mut Graph, layer: &Layer, inputs: &[Tensor]) -> Result<(), Error> {
@@ -43,6 +43,17 @@ pub(super) fn layer(graph: &mut Graph, layer: &Layer, inputs: &[Tensor]) -> Resu
             activation(graph, product, *then);
         }
         Op::Reorg { stride } => reorg(graph, first, *stride, &dims, kind),
+        Op::DepthToSpace { block, order } => {
+            let mode = match order {
+                BlockOrder::PixelFirst => "DCR",
+                BlockOrder::ChannelFirst => "CRD",
+            };
+            let node = Node::new("DepthToSpace", &[&first.name])
+                .with("blocksize", Attribute::Integer(*block))
+                .with("mode", Attribute::Text(mode.into()));
+            graph.node("blocks", node, &dims, kind);
+        }
+        Op::Steps(steps) => count(graph, first, &Steps::of_reals(steps), kind),
         Op::Activation { activation: then } => {
             let node = Node::new("Identity", &[&first.name]);
             let same = match then {

@@ -48,6 +48,17 @@ impl Steps {
         }
     }
 
+    /// Thresholds of real numbers, as they are.
+    pub(super) fn of_reals(steps: &tincy_network::Steps) -> Steps {
+        Steps {
+            start: 0,
+            rises: steps.values.to_vec(),
+            falls: Vec::new(),
+            channels: steps.lists,
+            never: f32::INFINITY,
+        }
+    }
+
     /// A product, a shift and a table. `None` if the table goes up and down too often.
     pub(super) fn of_requantize(requantize: &Requantize, bound: Bound) -> Option<Steps> {
         let codes = codes(requantize);

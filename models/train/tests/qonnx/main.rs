@@ -202,6 +202,72 @@ fn a_float_network_comes_back_the_same() {
     assert!(expected.len() == found.len() && off < 1e-5, "{off}");
 }
 
+/// Exports a network, imports it again, and holds the results of both to each other, codes as numbers.
+fn round_trip(network: &Network) -> Network {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("again.onnx");
+    Model::new(network).unwrap().write(&path).unwrap();
+    let again = tincy_import::import(&path, &Default::default()).unwrap();
+    assert_eq!(again.input(), network.input());
+    assert_eq!(again.classes(), network.classes());
+    let kinds = |network: &Network| -> Vec<_> {
+        let heads = network.heads().iter();
+        heads
+            .map(|head| (head.kind.clone(), head.classes))
+            .collect()
+    };
+    assert_eq!(kinds(&again), kinds(network));
+    let results = |network: &Network| -> Vec<Vec<f32>> {
+        let mut session = Session::new(&Plan::new(network, &Default::default()).unwrap());
+        fill(session.input_mut()).unwrap();
+        session.run();
+        let map = |source| {
+            let map = session.output(source).unwrap();
+            (0..map.len()).map(|i| map.get(i)).collect()
+        };
+        network
+            .outputs()
+            .iter()
+            .map(|source| map(*source))
+            .collect()
+    };
+    assert_eq!(results(&again), results(network));
+    again
+}
+
+/// The convolutions that sum integers.
+fn integers(network: &Network) -> usize {
+    let convolutions = network
+        .layers()
+        .iter()
+        .filter_map(|layer| layer.convolution());
+    convolutions
+        .filter(|c| c.weights.as_floats().is_empty())
+        .count()
+}
+
+#[test]
+fn few_bits_come_back_equal() {
+    for network in [low_bit(), multiplied()] {
+        let again = round_trip(&network);
+        assert!(integers(&again) >= integers(&network));
+    }
+}
+
+#[test]
+fn codes_come_back_equal() {
+    let network = codes();
+    let again = round_trip(&network);
+    assert!(integers(&again) >= integers(&network));
+}
+
+#[test]
+fn the_compiled_in_detector_comes_back_equal() {
+    let network = file::open(&project("models/zoo/small.tincy")).unwrap();
+    let again = round_trip(&network);
+    assert!(integers(&again) >= integers(&network));
+}
+
 #[test]
 fn what_cannot_be_exact_is_refused_by_name() {
     // 9 * 57 * 127 * 255 is below 2^24, and 9 * 58 * 127 * 255 above.

@@ -3,7 +3,7 @@
 use crate::kernel::Kernel;
 use crate::team::Team;
 use crate::tensor::{Tensor, TensorMut};
-use tincy_network::{Number, Op, Pool, Shape, reorg};
+use tincy_network::{Number, Op, Pool, Shape, blocks, reorg};
 
 /// A layer by its definition.
 pub(super) struct Plain {
@@ -50,6 +50,12 @@ fn value(op: &Op, maps: &Maps<'_>, y: usize, x: usize, c: usize) -> f32 {
             let [y, x, c] = reorg::source(shape, *stride, y, x, c);
             maps.at(0, y, x, c)
         }
+        Op::DepthToSpace { block, order } => {
+            let channels = shape.channels / (block * block);
+            let [y, x, c] = blocks::source(*block, *order, channels, [y, x, c]);
+            maps.at(0, y, x, c)
+        }
+        Op::Steps(steps) => f32::from(steps.apply(maps.at(0, y, x, c), c)),
         Op::Activation { activation } => activation.apply(maps.at(0, y, x, c)),
         Op::Softmax | Op::Convolution(_) => unreachable!("not defined one element at a time"),
     }
