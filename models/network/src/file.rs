@@ -7,7 +7,7 @@
 //! | key | value |
 //! | --- | --- |
 //! | `format` | `tincy` |
-//! | `version` | `4`; files of versions `1` to `3`, which had fewer kinds of layers, no runs and no multipliers, are read too |
+//! | `version` | `5`; files of versions `1` to `4`, which had fewer kinds of layers and heads, are read too |
 //! | `sha256` | of the text of `network`, the entries (`NAME TYPE [SHAPE] [OFFSETS]`, a line each, by name) and everything after the header, in hexadecimal |
 //! | `network` | the graph: JSON in a string, since the container allows strings only; [multipliers](crate::multipliers) stand here |
 //!
@@ -36,10 +36,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The version of the format that is written.
-pub const VERSION: &str = "4";
+pub const VERSION: &str = "5";
 
 /// The versions that are read: each only added kinds of layers, weights, heads or fits to the one before.
-const READ: [&str; 4] = ["1", "2", "3", VERSION];
+const READ: [&str; 5] = ["1", "2", "3", "4", VERSION];
 
 /// The largest header that is read, in bytes.
 pub const MAX_HEADER: usize = 16 << 20;

@@ -21,6 +21,7 @@
 //! | [`requantize`] | sums to codes in integers: a product, a shift, a table |
 //! | [`pool`] | windows that keep the largest value |
 //! | [`reorg`] | Darknet's space-to-depth |
+//! | [`resize`] | maps of another size, by weighted means |
 //! | [`accumulator`] | the proved bounds of integer sums |
 //! | [`input`] | what the network expects a picture to look like |
 //! | [`head`] | what its outputs mean |
@@ -48,6 +49,7 @@ pub mod number;
 pub mod pool;
 pub mod reorg;
 pub mod requantize;
+pub mod resize;
 mod rules;
 mod runs;
 pub mod shape;
@@ -58,7 +60,7 @@ pub use activation::Activation;
 pub use convolution::{Affine, Convolution, Finish, Thresholds};
 pub use error::Error;
 pub use graph::{Builder, Network, Source};
-pub use head::{Head, HeadKind};
+pub use head::{Head, HeadKind, Layout};
 pub use input::{ChannelOrder, Fit, Input, Picture, Resample};
 pub use layer::{Layer, Op};
 pub use number::{Code, Number};

@@ -205,9 +205,9 @@ fn forged_of(network: &Network, from: &str, to: &str) -> Vec<u8> {
 fn what_is_unknown_or_does_not_fit_is_named() {
     let cases = [
         (
-            r#""version":"4""#,
             r#""version":"5""#,
-            r#"version "5"; this program reads 1, 2, 3 and 4"#,
+            r#""version":"6""#,
+            r#"version "6"; this program reads 1, 2, 3, 4 and 5"#,
         ),
         (
             r#""format":"tincy""#,
@@ -267,8 +267,8 @@ fn what_is_unknown_or_does_not_fit_is_named() {
 /// Files of earlier versions hold nothing that the latest does not.
 #[test]
 fn older_versions_are_read() {
-    for version in ["1", "2", "3"] {
-        let bytes = forged(r#""version":"4""#, &format!(r#""version":"{version}""#));
+    for version in ["1", "2", "3", "4"] {
+        let bytes = forged(r#""version":"5""#, &format!(r#""version":"{version}""#));
         assert_eq!(read(&bytes, "small.tincy").unwrap(), network());
     }
 }
