@@ -75,12 +75,10 @@ pub enum HeadKind {
         /// Numbers that a distance is made of.
         bins: u32,
     },
-    /// The layer of single-shot detectors, UltraFace among them: centre `(col + 1/2) * stride + x *
-    /// anchor / 10`, size `anchor * e^(w / 5)`, score of a class its softmax, in which "nothing", which
-    /// stands before the classes, takes part.
+    /// The layer of single-shot detectors, UltraFace among them: centre `(col + 1/2) / W + x * anchor
+    /// / 10`, size `anchor * e^(w / 5)`, with anchors in fractions of the input; score of a class its softmax,
+    /// in which "nothing", which stands before the classes, takes part.
     Ssd {
-        /// Pixels of the network's input from cell to cell.
-        stride: u32,
         /// Width and height in pixels of the network's input.
         anchors: Vec<[f32; 2]>,
     },
@@ -100,6 +98,11 @@ pub enum Layout {
         /// Numbers that a distance is made of.
         bins: usize,
     },
+    /// The classes, four distances of some bins each.
+    ClassesFirst {
+        /// Numbers that a distance is made of.
+        bins: usize,
+    },
 }
 
 /// The largest stride of a head, in pixels.
@@ -116,7 +119,7 @@ impl HeadKind {
             | HeadKind::Yolo { anchors, .. }
             | HeadKind::Yolov5 { anchors }
             | HeadKind::FastestV2 { anchors }
-            | HeadKind::Ssd { anchors, .. } => anchors,
+            | HeadKind::Ssd { anchors } => anchors,
             HeadKind::Yolox { .. }
             | HeadKind::FastestDet
             | HeadKind::Yolov8 { .. }
@@ -149,8 +152,7 @@ impl HeadKind {
         match *self {
             HeadKind::Yolox { stride }
             | HeadKind::Yolov8 { stride, .. }
-            | HeadKind::Nanodet { stride, .. }
-            | HeadKind::Ssd { stride, .. } => Some(stride),
+            | HeadKind::Nanodet { stride, .. } => Some(stride),
             _ => None,
         }
     }
@@ -171,7 +173,10 @@ impl HeadKind {
         match self {
             HeadKind::FastestV2 { .. } => Layout::SharedClasses,
             HeadKind::Ssd { .. } => Layout::Background,
-            HeadKind::Yolov8 { bins, .. } | HeadKind::Nanodet { bins, .. } => Layout::Distances {
+            HeadKind::Yolov8 { bins, .. } => Layout::Distances {
+                bins: *bins as usize,
+            },
+            HeadKind::Nanodet { bins, .. } => Layout::ClassesFirst {
                 bins: *bins as usize,
             },
             _ => Layout::Boxes,
@@ -184,7 +189,9 @@ impl HeadKind {
         match self.layout() {
             Layout::Boxes | Layout::Background => classes.checked_add(5)?.checked_mul(boxes),
             Layout::SharedClasses => boxes.checked_mul(5)?.checked_add(classes),
-            Layout::Distances { bins } => bins.checked_mul(4)?.checked_add(classes),
+            Layout::Distances { bins } | Layout::ClassesFirst { bins } => {
+                bins.checked_mul(4)?.checked_add(classes)
+            }
         }
     }
 
@@ -213,7 +220,7 @@ impl HeadKind {
             Layout::Boxes | Layout::Background if self.has_anchors() => "anchors * (5 + classes)",
             Layout::Boxes | Layout::Background => "(5 + classes)",
             Layout::SharedClasses => "anchors * 5 + classes",
-            Layout::Distances { .. } => "4 * bins + classes",
+            Layout::Distances { .. } | Layout::ClassesFirst { .. } => "4 * bins + classes",
         };
         (boxes, channels)
     }

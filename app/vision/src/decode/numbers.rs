@@ -16,7 +16,6 @@ impl<'a> Numbers<'a> {
     /// Of box `index` of a cell with these channels.
     pub(super) fn of(head: &Head, channels: &'a [f32], index: usize) -> Numbers<'a> {
         let (boxes, classes) = (head.kind.boxes(), head.classes);
-        let rect = &channels[4 * index..][..4];
         match head.kind.layout() {
             Layout::Boxes => {
                 let own = &channels[(5 + classes) * index..][..5 + classes];
@@ -27,12 +26,12 @@ impl<'a> Numbers<'a> {
                 }
             }
             Layout::SharedClasses => Numbers {
-                rect,
+                rect: &channels[4 * index..][..4],
                 objectness: Some(channels[4 * boxes + index]),
                 classes: &channels[5 * boxes..],
             },
             Layout::Background => Numbers {
-                rect,
+                rect: &channels[4 * index..][..4],
                 objectness: None,
                 classes: &channels[4 * boxes + (1 + classes) * index..][..1 + classes],
             },
@@ -40,6 +39,11 @@ impl<'a> Numbers<'a> {
                 rect: &channels[..4 * bins],
                 objectness: None,
                 classes: &channels[4 * bins..],
+            },
+            Layout::ClassesFirst { .. } => Numbers {
+                rect: &channels[classes..],
+                objectness: None,
+                classes: &channels[..classes],
             },
         }
     }

@@ -92,9 +92,9 @@ impl Side {
                 ((cell + at) / grid, factor * anchor / net)
             }
             HeadKind::FastestDet => ((cell + x.tanh()) / grid, logistic(size)),
-            HeadKind::Ssd { stride, .. } => {
-                let centre = (cell + 0.5) * f64::from(*stride) + x * 0.1 * anchor;
-                (centre / net, (w * 0.2).exp() * anchor / net)
+            HeadKind::Ssd { .. } => {
+                let anchor = anchor / net;
+                ((cell + 0.5) / grid + x * 0.1 * anchor, (w * 0.2).exp() * anchor)
             }
             HeadKind::Yolov8 { .. } | HeadKind::Nanodet { .. } => {
                 unreachable!("its boxes are distances")

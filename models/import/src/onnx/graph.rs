@@ -23,6 +23,8 @@ pub(super) struct Graph {
     constants: HashMap<String, Tensor>,
     inputs: Vec<ValueInfo>,
     outputs: Vec<String>,
+    /// Sizes of the results, `None` where one is left open.
+    output_dims: Vec<Vec<Option<usize>>>,
     producers: HashMap<String, usize>,
     /// The nodes that read a tensor, one for each time.
     readers: HashMap<String, Vec<usize>>,
@@ -56,6 +58,7 @@ impl Graph {
             nodes,
             constants,
             inputs,
+            output_dims: outputs.iter().map(|output| output.dims.clone()).collect(),
             outputs: outputs.into_iter().map(|output| output.name).collect(),
             producers: HashMap::new(),
             readers: HashMap::new(),
@@ -110,6 +113,12 @@ impl Graph {
         &self.outputs
     }
 
+    /// The sizes of the results, if all are known.
+    pub(super) fn output_dims(&self) -> Option<Vec<Vec<usize>>> {
+        let dims = |dims: &Vec<Option<usize>>| dims.iter().copied().collect();
+        self.output_dims.iter().map(dims).collect()
+    }
+
     /// The one input that is no constant. (Old files list the constants among the inputs.)
     pub(super) fn input(&self) -> Result<&ValueInfo> {
         let mut inputs = self
@@ -149,12 +158,15 @@ impl Graph {
 
 /// The value of a `Constant` node, in whichever of its forms.
 fn constant(node: &Node) -> Option<Tensor> {
-    let list = |data, len| Tensor {
+    let kind = |data: &Data| if matches!(data, Data::Floats(_)) { 1 } else { 7 };
+    let list = |data: Data, len| Tensor {
         dims: vec![len],
+        kind: kind(&data),
         data,
     };
-    let single = |data| Tensor {
+    let single = |data: Data| Tensor {
         dims: Vec::new(),
+        kind: kind(&data),
         data,
     };
     node.attributes

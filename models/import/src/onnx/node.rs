@@ -80,14 +80,6 @@ impl<'a> NodeAt<'a> {
             .ok_or_else(|| self.wrong_type(i, "float32", tensor))
     }
 
-    /// Input `i`: constant integers.
-    pub(super) fn integers(self, i: usize) -> Result<&'a [i64]> {
-        let tensor = self.constant(i)?;
-        tensor
-            .integers()
-            .ok_or_else(|| self.wrong_type(i, "integers", tensor))
-    }
-
     fn wrong_type(self, i: usize, expected: &str, found: &Tensor) -> Error {
         let found = found.describe();
         self.wrong(format!("input {i}: expected {expected}, found {found}"))
@@ -117,6 +109,14 @@ impl<'a> NodeAt<'a> {
             None => Ok(default),
             Some(Attribute::Text(value)) => Ok(value),
             Some(_) => Err(self.wrong(format!("{name} must be a text"))),
+        }
+    }
+
+    /// A constant that is an attribute.
+    pub(super) fn tensor(self, name: &str) -> Option<&'a Tensor> {
+        match self.node.attributes.get(name) {
+            Some(Attribute::Tensor(tensor)) => Some(tensor),
+            _ => None,
         }
     }
 

@@ -8,6 +8,8 @@ pub(super) struct Tensor {
     /// Sizes, the slowest first; none for a single number.
     pub(super) dims: Vec<usize>,
     pub(super) data: Data,
+    /// The number of the element type in `TensorProto.DataType`.
+    pub(super) kind: i64,
 }
 
 /// Numbers of the types that are read.
@@ -93,6 +95,7 @@ impl Parts<'_> {
             .iter()
             .try_fold(1usize, |count, dim| count.checked_mul(*dim))
             .ok_or_else(|| format!("sizes of {dims:?} cannot be"))?;
+        let kind = self.kind;
         let data = self.data()?;
         let found = match &data {
             Data::Floats(floats) => floats.len(),
@@ -102,7 +105,7 @@ impl Parts<'_> {
         if found != count {
             return Err(format!("{count} numbers expected, {found} found"));
         }
-        Ok(Tensor { dims, data })
+        Ok(Tensor { dims, data, kind })
     }
 
     /// The numbers, by the type's number in `TensorProto.DataType`.
