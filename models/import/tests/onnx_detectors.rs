@@ -6,7 +6,8 @@ mod shared;
 use detectors::{Case, open};
 use shared::shared;
 use tincy_engine::Session;
-use tincy_network::{Head, HeadKind, Layout};
+use tincy_import::onnx;
+use tincy_network::{Head, HeadKind, Layout, Number};
 
 const RUNS: [&str; 3] = ["lcg", "dog", "person"];
 const PICTURES: [&str; 2] = ["dog", "person"];
@@ -82,8 +83,19 @@ fn results(case: &Case, session: &Session) -> Vec<Vec<f64>> {
             let classes = (0..3).map(|i| rows(i, 0..80).into_iter().map(logistic).collect());
             classes.chain((0..3).map(|i| rows(i, 80..112))).collect()
         }
+        HeadKind::Yolox { .. } => vec![
+            (0..heads.len())
+                .flat_map(|i| yolox(&maps[i], pixels(i)))
+                .collect(),
+        ],
         _ => panic!("{:?}", heads[0].kind),
     }
+}
+
+/// Rows of box, objectness and classes.
+fn yolox(map: &[f64], n: usize) -> Vec<f64> {
+    let rows = (0..n).flat_map(|at| (0..map.len() / n).map(move |c| (c, map[c * n + at])));
+    rows.map(|(c, x)| if c < 4 { x } else { logistic(x) }).collect()
 }
 
 fn logistic(x: f64) -> f64 {
@@ -188,32 +200,77 @@ fn faces(case: &Case, session: &Session) -> [Vec<f64>; 2] {
     [scores, boxes]
 }
 
-/// Files of integers: what is left of ONNX Runtime's own differences is a step or two of a map.
-fn check_quantized(name: &str, kinds: [&str; 2], score: f64, edge: f64) {
+/// How far a file of integers may be from what ONNX Runtime gave: a code that is rounded otherwise
+/// in one layer moves others in those behind it, between engines too.
+struct Slack {
+    raw: f64,
+    score: f64,
+    /// Pixels of the picture.
+    edge: f64,
+}
+
+fn check_quantized(name: &str, kinds: [&str; 2], slack: &Slack) {
     let Some(case) = open(name) else {
         return;
     };
+    let codes = case.network.layers().iter().filter(|layer| layer.number() != Number::F32);
+    assert!(2 * codes.count() > case.network.layers().len());
     for run in RUNS {
         let session = case.run(run);
         for (index, found) in results(&case, &session).iter().enumerate() {
-            let largest = case.difference(run, kinds[0], index, found);
+            let kind = if run == "lcg" { "raw" } else { kinds[0] };
+            let largest = case.difference(run, kind, index, found);
             println!("{name} {run} {index}: {largest:.1e}");
+            assert!(largest < slack.raw, "{name} {run} {index}: {largest}");
         }
         if PICTURES.contains(&run) {
             let found = case.detections(&session, case.network.heads(), run);
-            println!("{found:#?}");
-            case.check(run, kinds[1], &found, score, edge);
+            case.check(run, kinds[1], &found, slack.score, slack.edge);
         }
     }
 }
 
 #[test]
 fn yolo_fastestv2_of_quantized_operators() {
-    let kinds = ["raw", "detections"];
-    check_quantized("yolo-fastestv2-qoperator", kinds, 0.02, 4.0);
+    let slack = Slack {
+        raw: 0.6,
+        score: 0.05,
+        edge: 20.0,
+    };
+    check_quantized("yolo-fastestv2-qoperator", ["raw", "detections"], &slack);
+}
+
+/// The file rounds its result once more, to steps of 0.0431, which heads do without.
+#[test]
+fn fastestdet_quantized_and_dequantized() {
+    let slack = Slack {
+        raw: 0.15,
+        score: 0.02,
+        edge: 8.0,
+    };
+    check_quantized("fastestdet-qdq", ["raw", "detections"], &slack);
 }
 
 #[test]
-fn fastestdet_quantized_and_dequantized() {
-    check_quantized("fastestdet-qdq", ["raw", "detections"], 0.03, 8.0);
+fn yolox_nano_quantized_and_dequantized() {
+    let slack = Slack {
+        raw: 1.5,
+        score: 0.06,
+        edge: 40.0,
+    };
+    let kinds = ["raw_literal", "detections_literal"];
+    check_quantized("yolox-nano-qdq", kinds, &slack);
+}
+
+/// What needs more than maps is refused with its node.
+#[test]
+fn attention_is_refused_by_name() {
+    let Some(folder) = shared("onnx-detectors") else {
+        return;
+    };
+    let path = folder.join("yolo11n-int8-dynamic.onnx");
+    let error = onnx::import(&path, onnx::Options::default()).unwrap_err();
+    let error = error.to_string();
+    assert_eq!(error.lines().count(), 1);
+    assert!(error.contains("(DynamicQuantizeLinear, opset 12)"), "{error}");
 }

@@ -351,22 +351,36 @@ impl<'a> Lowering<'a> {
 
     /// The map of floats that results have become, one beside the other.
     pub(super) fn end(&mut self, tensors: &[&'a str]) -> Result<Source> {
-        let parts = tensors.iter().map(|tensor| self.end_view(tensor));
-        let parts = parts.collect::<Result<Vec<View>>>()?;
+        let mut parts = Vec::new();
+        for tensor in tensors {
+            parts.push(self.end_view(tensor)?);
+        }
         let name = tensors.first().copied().unwrap_or_default();
         let node = self.graph.producer(name);
         let node = node.ok_or_else(|| self.no_map(name))?;
         let joined = View::joined(&parts, 1).ok_or_else(|| self.no_map(name))?;
-        let source = view::map(self, node, &joined)?;
-        quantized::as_floats(self, node, source)
+        view::map(self, node, &joined)
     }
 
-    fn end_view(&self, tensor: &'a str) -> Result<View> {
+    /// The elements of a result, as floats.
+    fn end_view(&mut self, tensor: &'a str) -> Result<View> {
         let node = self.graph.producer(tensor);
-        match (self.values.get(tensor), node) {
-            (Some(value), Some(node)) => self.view(node, value),
-            _ => Err(self.no_map(tensor)),
-        }
+        let (Some(value), Some(node)) = (self.values.get(tensor).cloned(), node) else {
+            return Err(self.no_map(tensor));
+        };
+        let source = match &value {
+            Value::View(view) => {
+                let codes = |(source, _): &view::Place| self.tensor(*source).1 != Number::F32;
+                if !view.elements.iter().any(codes) {
+                    return Ok(view.clone());
+                }
+                view::map(self, node, view)?
+            }
+            Value::Map(source) => *source,
+            _ => return Err(self.no_map(tensor)),
+        };
+        let floats = quantized::as_floats(self, node, source)?;
+        self.view(node, &Value::Map(floats))
     }
 
     fn no_map(&self, tensor: &str) -> Error {

@@ -362,13 +362,13 @@ pub(super) fn coded_weights(
 }
 
 /// What becomes of a convolution's integer sums, and the tensor that is made then.
-pub(super) struct Ending<'a> {
-    pub(super) finish: Finish,
-    pub(super) output: &'a str,
+struct Ending<'a> {
+    finish: Finish,
+    output: &'a str,
 }
 
 /// The ending of a convolution: `steps` are the real values of a step of each sum, `bias` is real.
-pub(super) fn ending<'a>(
+fn ending<'a>(
     lowering: &mut Lowering<'a>,
     output: &'a str,
     steps: &[f64],
@@ -380,23 +380,19 @@ pub(super) fn ending<'a>(
         let finish = affine(steps, bias, activation, Number::F32);
         return Ok(Ending { finish, output: after });
     };
-    let rule = match activation {
-        Activation::Linear => requantize(steps, bias, code),
-        _ => None,
-    };
-    let Some(mut rule) = rule else {
-        let finish = affine(steps, bias, activation, Number::Code(code));
-        return Ok(Ending { finish, output: after });
-    };
-    let mut output = after;
-    if let [quantizer] = nodes[..]
-        && let Some((table, made)) = function(lowering, quantizer, code)?
+    // A product and a sum in floats round as ONNX Runtime's do; of a function of the code there is a
+    // table only after a product of 16 bits.
+    if activation == Activation::Linear
+        && let [quantizer] = nodes[..]
+        && let Some(mut rule) = requantize(steps, bias, code)
+        && let Some((table, output)) = function(lowering, quantizer, code)?
     {
         rule.table = Some(table);
-        output = made;
+        let finish = Finish::Requantize(Box::new(rule));
+        return Ok(Ending { finish, output });
     }
-    let finish = Finish::Requantize(Box::new(rule));
-    Ok(Ending { finish, output })
+    let finish = affine(steps, bias, activation, Number::Code(code));
+    Ok(Ending { finish, output: after })
 }
 
 fn affine(steps: &[f64], bias: &[f32], activation: Activation, output: Number) -> Finish {
@@ -409,7 +405,7 @@ fn affine(steps: &[f64], bias: &[f32], activation: Activation, output: Number) -
 }
 
 /// Products and shifts, if they and the biases are within range.
-pub(super) fn requantize(steps: &[f64], bias: &[f32], code: Code) -> Option<Requantize> {
+fn requantize(steps: &[f64], bias: &[f32], code: Code) -> Option<Requantize> {
     let factors = steps.iter().map(|step| Factor::nearest(step / code.scale));
     let factors = factors.collect::<Option<Vec<Factor>>>()?;
     let whole = |(bias, step): (&f32, &f64)| {
@@ -484,11 +480,9 @@ pub(super) fn convolution<'a>(
     let ending = match node.op() {
         "QLinearConv" => {
             let code = format(lowering, node, 6)?;
-            let bias: Vec<f32> = filters.bias.clone();
-            let rule = requantize(&steps, &bias, code)
-                .ok_or_else(|| node.wrong("its scales or biases are too large"))?;
+            let output = Number::Code(code);
             Ending {
-                finish: Finish::Requantize(Box::new(rule)),
+                finish: affine(&steps, &filters.bias, Activation::Linear, output),
                 output: node.output()?,
             }
         }

@@ -82,7 +82,8 @@ impl Case {
         })
     }
 
-    /// The boxes that heads find, in pixels of the picture of a run, which was stretched.
+    /// The boxes that heads find, in pixels of the picture of a run, which was stretched or put
+    /// at the top left.
     pub(crate) fn detections(&self, session: &Session, heads: &[Head], run: &str) -> Vec<Candidate> {
         let (input, mut found) = (self.network.input(), Vec::new());
         let least = self.expected["score_threshold"].as_f64().unwrap() as f32;
@@ -96,7 +97,10 @@ impl Case {
             decode(map, input.shape, &thresholds, &mut found).unwrap();
         }
         let size = &self.expected["runs"][run]["image_size"];
-        let [width, height] = [0, 1].map(|i| size[i].as_f64().unwrap() as f32);
+        let [mut width, mut height] = [0, 1].map(|i| size[i].as_f64().unwrap() as f32);
+        if self.expected["input"]["resize"] == "letterbox-topleft" {
+            (width, height) = (width.max(height), width.max(height));
+        }
         let mut found = suppress(found, 0.45);
         for candidate in &mut found {
             let rect = &mut candidate.rect;
