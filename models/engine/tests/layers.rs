@@ -217,3 +217,24 @@ fn maps_scaled_by_channel() {
     net.layer("scaled", op, &[Source::Input, mean]).unwrap();
     check(&net.build().unwrap());
 }
+
+#[test]
+fn channels_by_their_numbers() {
+    for number in CODES.into_iter().chain([Number::F32]) {
+        let channels: Vec<u32> = (0..9).map(|c| c * 7 % 11).collect();
+        let mut net = builder(Shape::new(5, 7, 11), number);
+        net.layer("gather", Op::Gather { channels }, &[Source::Input])
+            .unwrap();
+        check(&net.build().unwrap());
+    }
+}
+
+#[test]
+fn maps_of_another_size() {
+    for size in [[10, 14], [3, 4], [5, 7], [1, 1], [8, 5]] {
+        let mut net = builder(Shape::new(5, 7, 6), Number::F32);
+        net.layer("resize", Op::Resize { size }, &[Source::Input])
+            .unwrap();
+        check(&net.build().unwrap());
+    }
+}

@@ -4,7 +4,7 @@
 //! out changes nothing of the others: their scores stay what they were, bit for bit.
 
 use tincy_network::classes::match_classes;
-use tincy_network::{Error, Head, Layer, Network, Op, Source};
+use tincy_network::{Error, Head, HeadKind, Layer, Layout, Network, Op, Source};
 
 /// The same network with heads for these classes only, in this order and under these names. Each
 /// is found by any of its names, as VOC and COCO have them.
@@ -29,20 +29,33 @@ pub fn keep(network: &Network, names: &[String]) -> Result<Network, Error> {
         kept: vec![None; network.layers().len()],
     };
     for head in network.heads() {
-        cut.select(head.source, channels(head, &numbers))?;
+        cut.select(head.source, channels(head, &numbers)?)?;
     }
     cut.rebuild(names)
 }
 
 /// The channels of a head's map that belong to these classes.
-fn channels(head: &Head, classes: &[usize]) -> Vec<usize> {
-    let of_box = |first: usize| {
-        let numbers = first..first + 5;
-        numbers.chain(classes.iter().map(move |class| first + 5 + class))
+fn channels(head: &Head, classes: &[usize]) -> Result<Vec<usize>, Error> {
+    let kind = &head.kind;
+    let boxes = kind.boxes();
+    let shared = |first: usize| {
+        let numbers = 0..first;
+        numbers.chain(classes.iter().map(move |class| first + class))
     };
-    (0..head.kind.boxes())
-        .flat_map(|index| of_box(index * (5 + head.classes)))
-        .collect()
+    Ok(match kind.layout() {
+        Layout::Boxes if *kind != HeadKind::FastestDet => (0..boxes)
+            .flat_map(|index| shared(5).map(move |c| index * (5 + head.classes) + c))
+            .collect(),
+        Layout::Distances { bins } => shared(4 * bins).collect(),
+        Layout::ClassesFirst { bins } => {
+            let distances = head.classes..head.classes + 4 * bins;
+            classes.iter().copied().chain(distances).collect()
+        }
+        _ => {
+            let text = "its classes share a softmax, so none can be cut off";
+            return Err(Error::Network(format!("a {} head: {text}", kind.name())));
+        }
+    })
 }
 
 /// Which output channels of each layer are kept, where not all are.

@@ -15,6 +15,8 @@ pub struct Options {
     /// Class names of a Darknet or ONNX network, one a line; else `NAME.names` beside it, else
     /// numbers.
     pub names: Option<PathBuf>,
+    /// Rows and columns of an ONNX network's input, where the file leaves them open.
+    pub size: Option<[usize; 2]>,
     /// How pictures are fitted, instead of how the model says.
     pub fit: Option<Fit>,
     /// The only classes that are kept, in this order, by any of their names; the filters of the
@@ -49,7 +51,11 @@ fn whole(path: &Path, options: &Options) -> Result<Network> {
         Some("tincy") => Ok(fitted(file::open(path)?, options.fit)),
         Some("onnx") => {
             let found = path.with_extension("names");
-            let network = onnx::import(path, names(&found, options))?;
+            let own = onnx::Options {
+                names: names(&found, options),
+                size: options.size,
+            };
+            let network = onnx::import(path, own)?;
             Ok(fitted(network, options.fit))
         }
         Some("cfg") => {

@@ -27,7 +27,11 @@ fn open(name: &str) -> Option<Case> {
     let expected = std::fs::read(folder.join(format!("{name}.expected.json"))).unwrap();
     Some(Case {
         expected: serde_json::from_slice(&expected).unwrap(),
-        network: onnx::import(&folder.join(format!("{name}.onnx")), None).unwrap(),
+        network: onnx::import(
+            &folder.join(format!("{name}.onnx")),
+            onnx::Options::default(),
+        )
+        .unwrap(),
         folder,
     })
 }
@@ -226,7 +230,7 @@ fn damage_is_named() {
     let mut lines = std::collections::BTreeSet::new();
     let mut check = |bytes: &[u8]| {
         std::fs::write(&path, bytes).unwrap();
-        if let Err(error) = onnx::import(&path, None) {
+        if let Err(error) = onnx::import(&path, onnx::Options::default()) {
             let error = error.to_string();
             assert_eq!(error.lines().count(), 1, "{error}");
             assert!(error.starts_with(path.to_str().unwrap()), "{error}");

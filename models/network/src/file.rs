@@ -7,7 +7,7 @@
 //! | key | value |
 //! | --- | --- |
 //! | `format` | `tincy` |
-//! | `version` | `5`; files of versions `1` to `4`, which had fewer kinds of layers, no runs and no multipliers, are read too |
+//! | `version` | `5`; files of versions `1` to `4`, which had fewer kinds of layers and heads, no runs and no multipliers, are read too |
 //! | `sha256` | of the text of `network`, the entries (`NAME TYPE [SHAPE] [OFFSETS]`, a line each, by name) and everything after the header, in hexadecimal |
 //! | `network` | the graph: JSON in a string, since the container allows strings only; [multipliers](crate::multipliers) stand here |
 //!

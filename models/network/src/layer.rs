@@ -1,7 +1,10 @@
 //! The kinds of layers, and what each produces from its inputs.
 
 use crate::blocks::{self, BlockOrder};
-use crate::rules::{added, added_codes, concatenated, expect, reorganised, sliced, upsampled};
+use crate::resize::resized;
+use crate::rules::{
+    added, added_codes, concatenated, expect, gathered, reorganised, sliced, upsampled,
+};
 use crate::{Activation, Convolution, Error, Number, Pool, Shape, Source, Steps};
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +78,17 @@ pub enum Op {
         /// Number of channels.
         count: usize,
     },
+    /// Channel `c` of the output is channel `channels[c]` of the input: a channel shuffle.
+    Gather {
+        /// Numbers of channels of the input.
+        channels: Vec<u32>,
+    },
+    /// Every pixel a weighted mean of its four [neighbours](crate::resize::neighbours) in the input,
+    /// of the upper two and of the lower two first; f32.
+    Resize {
+        /// Rows and columns of the output.
+        size: [usize; 2],
+    },
     /// The sum of two maps, then an activation.
     ///
     /// Of two f32 maps, the second may have another size or number of channels; then Darknet's rule
@@ -125,6 +139,8 @@ impl Op {
             Op::Upsample { .. } => "upsample",
             Op::Concat => "concat",
             Op::Slice { .. } => "slice",
+            Op::Gather { .. } => "gather",
+            Op::Resize { .. } => "resize",
             Op::Add { .. } => "add",
             Op::ScaleChannels { .. } => "scale",
             Op::Reorg { .. } => "reorg",
@@ -153,6 +169,8 @@ impl Op {
             Op::Upsample { factor } => upsampled(shape, *factor)?,
             Op::Concat => concatenated(inputs)?,
             Op::Slice { start, count } => sliced(shape, *start, *count)?,
+            Op::Gather { channels } => gathered(shape, channels)?,
+            Op::Resize { size } => resized(shape, *size)?,
             Op::Add { activation } if number != Number::F32 => {
                 added_codes(inputs, *activation)?;
                 return Ok((shape, number));
@@ -190,6 +208,7 @@ impl Op {
                 | Op::Upsample { .. }
                 | Op::Concat
                 | Op::Slice { .. }
+                | Op::Gather { .. }
                 | Op::Reorg { .. }
                 | Op::DepthToSpace { .. }
         )

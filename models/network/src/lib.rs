@@ -23,6 +23,7 @@
 //! | [`blocks`] | depth-to-space |
 //! | [`steps`] | real numbers to codes by thresholds |
 //! | [`reorg`] | Darknet's space-to-depth |
+//! | [`resize`] | maps of another size, by weighted means |
 //! | [`accumulator`] | the proved bounds of integer sums |
 //! | [`input`] | what the network expects a picture to look like |
 //! | [`head`] | what its outputs mean |
@@ -51,6 +52,7 @@ pub mod number;
 pub mod pool;
 pub mod reorg;
 pub mod requantize;
+pub mod resize;
 mod rules;
 mod runs;
 pub mod shape;
@@ -63,7 +65,7 @@ pub use blocks::BlockOrder;
 pub use convolution::{Affine, Convolution, Finish, Thresholds};
 pub use error::Error;
 pub use graph::{Builder, Network, Source};
-pub use head::{Head, HeadKind};
+pub use head::{Head, HeadKind, Layout};
 pub use input::{ChannelOrder, Fit, Input, Picture, Resample};
 pub use layer::{Layer, Op};
 pub use number::{Code, Number};

@@ -98,6 +98,16 @@ pub(crate) fn sliced(shape: Shape, start: usize, count: usize) -> Result<Shape, 
     Ok(Shape::new(shape.height, shape.width, count))
 }
 
+pub(crate) fn gathered(shape: Shape, channels: &[u32]) -> Result<Shape, Error> {
+    let odd = channels.iter().find(|c| **c as usize >= shape.channels);
+    if channels.is_empty() || odd.is_some() {
+        let found = odd.map_or("none".into(), u32::to_string);
+        let range = format!("0 to {}", shape.channels - 1);
+        return Err(Error::layer("channels", range, found));
+    }
+    Ok(Shape::new(shape.height, shape.width, channels.len()))
+}
+
 pub(crate) fn added(first: Shape, second: Shape) -> Result<Shape, Error> {
     let samples = first.width.is_multiple_of(second.width)
         && first.height == second.height * (first.width / second.width);

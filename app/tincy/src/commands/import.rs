@@ -30,12 +30,29 @@ pub struct Args {
     /// the others are cut off, which leaves the scores of these as they are
     #[arg(long, value_name = "CLASS,...|voc", value_delimiter = ',')]
     keep: Vec<String>,
+    /// Size of an ONNX network's input, as 416 or 416x320 (width x height), where the file leaves it
+    /// open; else the usual one of its family
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    size: Option<Size>,
     /// How pictures are brought to the network's size; else as the source says
     #[arg(long)]
     fit: Option<FitName>,
     /// Overwrites the output
     #[arg(short, long)]
     force: bool,
+}
+
+/// Rows and columns of an input.
+#[derive(Clone, Copy, Debug)]
+struct Size([usize; 2]);
+
+fn size(text: &str) -> Result<Size, String> {
+    let (width, height) = text.split_once('x').unwrap_or((text, text));
+    let side = |text: &str| text.parse().ok().filter(|side| (1..=8192).contains(side));
+    match (side(width), side(height)) {
+        (Some(width), Some(height)) => Ok(Size([height, width])),
+        _ => Err("a size is expected, as 416 or 416x320, sides of 1 to 8192".into()),
+    }
 }
 
 /// The ways to fit a picture.
@@ -100,6 +117,7 @@ fn source(args: &Args) -> Result<(&Path, Options)> {
         cfg,
         weights: None,
         names: args.classes.clone(),
+        size: args.size.map(|size| size.0),
         fit,
         keep: classes::chosen(&args.keep),
     };

@@ -15,8 +15,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use tincy_engine::{Options, Plan};
 use tincy_network::{
-    Convolution, Fit, HeadKind, Network, Op, Resample, Shape, WeightKind, Weights, accumulator,
-    cost,
+    Convolution, Fit, Network, Op, Resample, Shape, WeightKind, Weights, accumulator, cost,
 };
 
 /// Arguments of `tincy inspect`.
@@ -241,9 +240,10 @@ fn input(network: &Network) -> String {
 
 fn head(network: &Network, head: &tincy_network::Head) -> String {
     let (shape, _) = network.tensor(head.source);
-    let boxes = match head.kind {
-        HeadKind::Yolox { stride } => format!("stride {stride}"),
-        _ => format!("{} anchors", head.kind.anchors().len()),
+    let boxes = match head.kind.stride() {
+        Some(stride) => format!("stride {stride}"),
+        None if head.kind.has_anchors() => format!("{} anchors", head.kind.anchors().len()),
+        None => "one box a cell".into(),
     };
     let (kind, Shape { width, height, .. }) = (head.kind.name(), shape);
     format!(

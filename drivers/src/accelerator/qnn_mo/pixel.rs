@@ -14,7 +14,10 @@ pub fn pack(codes: &[u8], bits: usize, pixel: &mut [u8]) {
     let put = |word: [u8; WORD], place: &mut [u8]| {
         let word = closed(u64::from_le_bytes(word), bits as u32).to_le_bytes();
         // Byte by byte: a call that copies a few costs more.
-        place.iter_mut().zip(word).for_each(|(place, byte)| *place = byte);
+        place
+            .iter_mut()
+            .zip(word)
+            .for_each(|(place, byte)| *place = byte);
     };
     let (words, rest) = codes.as_chunks();
     let mut places = pixel.chunks_mut(bits);
@@ -47,7 +50,9 @@ pub fn unpack(pixel: &[u8], bits: usize, codes: &mut [u8]) {
 /// Bytes, zeros behind them.
 fn word(bytes: &[u8]) -> [u8; WORD] {
     let mut word = [0; WORD];
-    word.iter_mut().zip(bytes).for_each(|(to, byte)| *to = *byte);
+    word.iter_mut()
+        .zip(bytes)
+        .for_each(|(to, byte)| *to = *byte);
     word
 }
 

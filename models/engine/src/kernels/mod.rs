@@ -10,6 +10,7 @@ pub mod lowbit;
 pub mod movement;
 pub mod pool;
 pub mod reference;
+pub mod resize;
 pub mod sparse;
 #[cfg(test)]
 pub(crate) mod tester;

@@ -1,4 +1,4 @@
-//! Layers that only move elements: upsample, concat, slice, reorg and depth-to-space. They work on bytes.
+//! Layers that only move elements: upsample, concat, slice, gather, reorg and depth-to-space. They work on bytes.
 
 use crate::kernel::Kernel;
 use crate::team::Team;
@@ -32,6 +32,15 @@ pub fn slice(start: usize, count: usize, input: Shape, number: Number) -> Box<dy
         pixel: input.channels * number.bytes(),
         start: start * number.bytes(),
         count: count * number.bytes(),
+    })
+}
+
+/// The kernel that takes channels by their numbers.
+pub fn gather(channels: &[u32], input: Shape, number: Number) -> Box<dyn Kernel> {
+    Box::new(Gather {
+        channels: channels.to_vec(),
+        inputs: input.channels,
+        element: number.bytes(),
     })
 }
 
@@ -152,6 +161,46 @@ impl Kernel for Slice {
             let from = input[pixels.start * self.pixel..].chunks_exact(self.pixel);
             for (to, from) in part.chunks_exact_mut(self.count).zip(from) {
                 to.copy_from_slice(&from[self.start..][..self.count]);
+            }
+        });
+    }
+}
+
+struct Gather {
+    channels: Vec<u32>,
+    /// Channels of the input.
+    inputs: usize,
+    /// Bytes of an element.
+    element: usize,
+}
+
+impl Gather {
+    fn typed<T: Copy>(&self, from: &[T], to: &mut [T]) {
+        let from = from.chunks_exact(self.inputs);
+        for (to, from) in to.chunks_exact_mut(self.channels.len()).zip(from) {
+            for (to, channel) in to.iter_mut().zip(&self.channels) {
+                *to = from[*channel as usize];
+            }
+        }
+    }
+}
+
+impl Kernel for Gather {
+    fn name(&self) -> &'static str {
+        "gather"
+    }
+
+    fn run(&self, inputs: &[Tensor<'_>], output: TensorMut<'_>, _: &mut [u8], team: &Team) {
+        let input = inputs[0].bytes();
+        let [from, to] = [self.inputs, self.channels.len()].map(|n| n * self.element);
+        team.split(output.bytes(), to, &|pixels, part| {
+            let input = &input[pixels.start * from..pixels.end * from];
+            match self.element {
+                4 => {
+                    let to = bytemuck::cast_slice_mut::<u8, u32>(part);
+                    self.typed(bytemuck::cast_slice(input), to);
+                }
+                _ => self.typed(input, part),
             }
         });
     }

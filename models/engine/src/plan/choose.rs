@@ -3,7 +3,7 @@
 use crate::isa::Isa;
 use crate::kernel::{Kernel, Task};
 use crate::kernels::{
-    elementwise, first8, float, integer, lowbit, movement, pool, reference, sparse,
+    elementwise, first8, float, integer, lowbit, movement, pool, reference, resize, sparse,
 };
 use first8::Accumulator;
 use tincy_network::{Network, Number, Op, Pool, Source};
@@ -82,6 +82,8 @@ fn other(network: &Network, index: usize) -> Box<dyn Kernel> {
         .collect();
     let (input, output, number) = (inputs[0], layer.shape(), layer.number());
     match *layer.op() {
+        Op::Gather { ref channels } => movement::gather(channels, input, number),
+        Op::Resize { .. } => resize::resize(input, output),
         Op::MaxPool(pool) => pool::max_pool(pool, input, output),
         Op::GlobalAverage => pool::global_average(input),
         Op::Upsample { factor } => movement::upsample(factor, output, number),

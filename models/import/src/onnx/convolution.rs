@@ -2,23 +2,24 @@
 
 use super::activation::follower;
 use super::lower::{Lowering, Value};
-use super::node::NodeAt;
+use super::node::{Computed, NodeAt};
 use super::patches::Patches;
+use super::quantized;
 use crate::Result;
-use tincy_network::{Affine, Convolution, Finish, Number, Op, Padding, Shape, Source, Weights};
+use tincy_network::{Activation, Affine, Convolution, Finish, Number, Op, Padding, Shape, Weights};
 
 /// The largest step of patches: weights grow by its square.
 const MAX_STEP: usize = 8;
 
 /// A convolution before its shape is known to fit.
-struct Filters {
+pub(super) struct Filters {
     outputs: usize,
     /// Input channels of a group.
     inputs: usize,
     kernel: [usize; 2],
     /// `[out][in / groups][ky][kx]`
-    weights: Vec<f32>,
-    bias: Vec<f32>,
+    pub(super) weights: Vec<f32>,
+    pub(super) bias: Vec<f32>,
 }
 
 /// Where the windows lie.
@@ -28,11 +29,43 @@ struct Windows {
     padding: Padding,
 }
 
+/// A convolution whose filters lie on its input.
+pub(super) struct Placed {
+    outputs: usize,
+    kernel: [usize; 2],
+    windows: Windows,
+    groups: usize,
+    /// `[out][ky][kx][in / groups]`
+    pub(super) weights: Vec<f32>,
+}
+
+impl Placed {
+    pub(super) fn op(self, weights: Weights, finish: Finish) -> Op {
+        Op::Convolution(Convolution {
+            out_channels: self.outputs,
+            kernel: self.kernel,
+            stride: self.windows.stride,
+            dilation: self.windows.dilation,
+            padding: self.windows.padding,
+            groups: self.groups,
+            weights,
+            finish,
+        })
+    }
+}
+
 /// Adds the convolution; what follows it and was taken along is marked as done.
 pub(super) fn convolution<'a>(lowering: &mut Lowering<'a>, node: NodeAt<'a>) -> Result<()> {
-    let mut filters = Filters::read(node)?;
-    let input = lowering.value(node, 0)?;
-    let windows = Windows::read(node, filters.kernel, lowering.shape(&input))?;
+    let mut filters = Filters::read(lowering, node)?;
+    let input = lowering.channels(node, 0)?;
+    if lowering.tensor(input.source()).1 != Number::F32
+        && let Some(coded) = quantized::coded_weights(lowering, node, filters.outputs)?
+    {
+        return quantized::convolution(lowering, node, filters, coded, &input);
+    }
+    if node.op() == "QLinearConv" {
+        return Err(node.wrong("weights of more than 8 bits without their zero point"));
+    }
     let mut output = node.output()?;
     if let Some(norm) = lowering.only_reader(output)
         && norm.op() == "BatchNormalization"
@@ -41,25 +74,57 @@ pub(super) fn convolution<'a>(lowering: &mut Lowering<'a>, node: NodeAt<'a>) -> 
         filters.normalize(norm)?;
         output = lowering.take(norm)?;
     }
-    let mut activation = Default::default();
-    if let Some(next) = follower(lowering.graph, output, &lowering.ends)? {
-        activation = next.activation;
-        output = next.output;
-        next.nodes
-            .into_iter()
-            .for_each(|index| lowering.done(index));
+    let step = lowering.step(input.source()) as f32;
+    filters
+        .weights
+        .iter_mut()
+        .for_each(|weight| *weight *= step);
+    let placed = place(lowering, node, &filters, &input)?;
+    let (activation, output) = activation(lowering, output)?;
+    let weights = Weights::floats(placed.weights.clone());
+    let finish = Finish::Affine(Affine {
+        scale: Default::default(),
+        bias: filters.bias.into(),
+        activation,
+        output: Number::F32,
+    });
+    let map = lowering.emit(node, placed.op(weights, finish), &[input.source()])?;
+    lowering.set(output, Value::Map(map));
+    Ok(())
+}
+
+/// The activation that follows a tensor, whose nodes are marked as done, and the tensor after it.
+pub(super) fn activation<'a>(
+    lowering: &mut Lowering<'a>,
+    output: &'a str,
+) -> Result<(Activation, &'a str)> {
+    let Some(next) = follower(lowering.graph, output, &lowering.ends)? else {
+        return Ok((Activation::Linear, output));
+    };
+    for index in next.nodes {
+        lowering.done(index);
     }
+    Ok((next.activation, next.output))
+}
+
+/// Lays filters on a map, or on the map of which the input has patches.
+pub(super) fn place<'a>(
+    lowering: &Lowering<'a>,
+    node: NodeAt<'a>,
+    filters: &Filters,
+    input: &Value,
+) -> Result<Placed> {
+    let shape = lowering.shape(input);
     let groups = node.integer("group", 1)?;
     let groups = usize::try_from(groups).map_err(|_| node.wrong(format!("{groups} groups")))?;
-    let (source, shape) = (input.source(), lowering.shape(&input));
     if filters.inputs.checked_mul(groups) != Some(shape.channels) {
         return Err(node.wrong(format!(
             "weights for {groups} groups of {} channels, the input is {shape}",
             filters.inputs
         )));
     }
-    let (weights, kernel, windows) = match &input {
-        Value::Map(_) => (filters.dense(), filters.kernel, windows),
+    let windows = Windows::read(node, filters.kernel, shape)?;
+    let (weights, kernel, windows) = match input {
         Value::Patches(patches) => {
             if groups != 1 || windows.dilation != [1, 1] {
                 return Err(node.wrong("patches are read by plain convolutions only"));
@@ -72,41 +137,24 @@ pub(super) fn convolution<'a>(lowering: &mut Lowering<'a>, node: NodeAt<'a>) -> 
             let windows = windows.spread(patches.step);
             (filters.over(patches), kernel, windows)
         }
+        Value::Padded(_, more) => (filters.dense(), filters.kernel, windows.padded(*more)),
+        _ => (filters.dense(), filters.kernel, windows),
     };
-    let op = Op::Convolution(Convolution {
-        out_channels: filters.outputs,
+    Ok(Placed {
+        outputs: filters.outputs,
         kernel,
-        stride: windows.stride,
-        dilation: windows.dilation,
-        padding: windows.padding,
+        windows,
         groups,
-        weights: Weights::floats(weights),
-        finish: Finish::Affine(Affine {
-            scale: Default::default(),
-            bias: filters.bias.into(),
-            activation,
-            output: Number::F32,
-        }),
-    });
-    let map = lowering.emit(node, op, &[source])?;
-    lowering.set(output, Value::Map(map));
-    Ok(())
-}
-
-impl Value {
-    /// The map that is really read.
-    fn source(&self) -> Source {
-        match self {
-            Value::Map(source) => *source,
-            Value::Patches(patches) => patches.source,
-        }
-    }
+        weights,
+    })
 }
 
 impl Filters {
-    fn read(node: NodeAt<'_>) -> Result<Filters> {
-        let [outputs, inputs, height, width] = node.constant(1)?.dims[..] else {
-            let found = node.constant(1)?.describe();
+    fn read(lowering: &Lowering<'_>, node: NodeAt<'_>) -> Result<Filters> {
+        let linear = node.op() == "QLinearConv";
+        let weights = lowering.constant(node, if linear { 3 } else { 1 })?;
+        let [outputs, inputs, height, width] = weights.dims[..] else {
+            let found = weights.describe();
             return Err(node.wrong(format!("weights of four sizes are expected, found {found}")));
         };
         let kernel = [height, width];
@@ -115,7 +163,8 @@ impl Filters {
             return Err(node.wrong(format!("a kernel of {said:?} with weights of {kernel:?}")));
         }
         let bias = match node.optional_input(2) {
-            Some(_) => node.floats(2)?.to_vec(),
+            _ if linear => quantized::linear_bias(lowering, node, outputs)?,
+            Some(_) => lowering.floats_of(node, 2)?,
             None => vec![0.0; outputs],
         };
         if bias.len() != outputs {
@@ -126,7 +175,10 @@ impl Filters {
             outputs,
             inputs,
             kernel,
-            weights: node.floats(1)?.to_vec(),
+            weights: match linear {
+                true => vec![0.0; weights.integers().map_or(0, <[i64]>::len)],
+                false => lowering.floats_of(node, 1)?,
+            },
             bias,
         })
     }
@@ -211,6 +263,20 @@ impl Windows {
             dilation,
             padding: padding(node, input, kernel, stride, dilation)?,
         })
+    }
+
+    /// With zeros that were added around the map before.
+    fn padded(mut self, more: Padding) -> Windows {
+        let padding = &mut self.padding;
+        for (side, more) in [
+            (&mut padding.top, more.top),
+            (&mut padding.left, more.left),
+            (&mut padding.bottom, more.bottom),
+            (&mut padding.right, more.right),
+        ] {
+            *side = side.saturating_add(more);
+        }
+        self
     }
 
     /// In pixels of a map that is larger by `step`.

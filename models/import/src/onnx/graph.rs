@@ -27,6 +27,8 @@ pub(super) struct Graph {
     pub(super) kinds: HashMap<String, String>,
     /// What the file says beside the graph, by subject.
     pub(super) metadata: HashMap<String, String>,
+    /// Sizes of the results, `None` where one is left open.
+    output_dims: Vec<Vec<Option<usize>>>,
     producers: HashMap<String, usize>,
     /// The nodes that read a tensor, one for each time.
     readers: HashMap<String, Vec<usize>>,
@@ -61,6 +63,7 @@ impl Graph {
             nodes,
             constants,
             inputs,
+            output_dims: outputs.iter().map(|output| output.dims.clone()).collect(),
             outputs: outputs.into_iter().map(|output| output.name).collect(),
             kinds,
             metadata: model.metadata,
@@ -115,6 +118,12 @@ impl Graph {
     /// The results.
     pub(super) fn outputs(&self) -> &[String] {
         &self.outputs
+    }
+
+    /// The sizes of the results, if all are known.
+    pub(super) fn output_dims(&self) -> Option<Vec<Vec<usize>>> {
+        let dims = |dims: &Vec<Option<usize>>| dims.iter().copied().collect();
+        self.output_dims.iter().map(dims).collect()
     }
 
     /// The one input that is no constant. (Old files list the constants among the inputs.)

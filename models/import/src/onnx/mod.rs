@@ -1,10 +1,11 @@
 //! ONNX files to a network.
 //!
-//! Operators of opset 8 to 22, of float networks with one picture at the input. Maps are
-//! `[1, channels, height, width]` there and height, width, channels here. Batch normalizations
-//! and activations go into the layer before them, constants into layers; what a network computes
-//! after its last maps is cut off where it is a known list of boxes, whose heads are then known
-//! too. What is not supported is refused with its node, operator and opset.
+//! Operators of opset 8 to 22, of float networks and of such as were quantized, with one picture at
+//! the input. Maps are `[1, channels, height, width]` there and height, width, channels here. Batch
+//! normalizations and activations go into the layer before them, constants into layers; what only
+//! moves elements is followed by its indices; what a network computes after its last maps is cut off
+//! where it is a known list of boxes, whose heads are then known too. What is not supported is refused
+//! with its node, operator and opset.
 //!
 //! | module | subject |
 //! | --- | --- |
@@ -14,184 +15,145 @@
 //! | `graph` | who makes and who reads a tensor |
 //! | `node` | one node's constants and errors |
 //! | `lower` | nodes to layers |
+//! | `fold` | nodes that read constants only |
+//! | `arranged` | elements in another order |
+//! | `movement` | the operators that put them there |
+//! | `view` | the maps that they come to |
 //! | `convolution` | convolutions, with what goes into them |
+//! | `affine` | products and sums with constants |
 //! | `activation` | functions, alone and as products |
 //! | `patches` | every n-th row and column, for a convolution |
 //! | `layers` | layers without weights |
+//! | `quantized` | files of integers |
 //! | `tail` | the end of a detector |
 //! | `qonnx` | quantized and fully connected networks |
+//! | `picture` | the input |
 
 mod activation;
+mod affine;
+mod arranged;
 mod convolution;
+mod fold;
 mod graph;
 mod layers;
 mod lower;
 mod message;
+mod movement;
 mod node;
 mod patches;
+mod picture;
 mod qonnx;
+mod quantized;
 mod tail;
 mod tensor;
+mod view;
 mod wire;
 
 use crate::{Error, Result, files};
 use graph::Graph;
 use lower::Lowering;
-use message::{Model, ValueInfo};
+use message::Model;
 use std::path::Path;
-use tail::YoloxMap;
-use tincy_network::{
-    Builder, ChannelOrder, Code, Fit, Head, HeadKind, Input, Network, Number, Op, Picture,
-    Resample, Shape, classes,
-};
+use tail::{Detector, Family};
+use tincy_network::{Builder, Head, Network, classes};
 
 /// The largest file that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 30;
 
-/// Imports a file and, if there is one, a list of class names, one a line. COCO's names are taken
-/// where there is none and their number fits.
+/// What a file does not say.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<'a> {
+    /// A list of class names, one a line. COCO's names are taken where there is none and their number
+    /// fits.
+    pub names: Option<&'a Path>,
+    /// Rows and columns of the input, where the file leaves them open; else those that networks of its
+    /// family usually have.
+    pub size: Option<[usize; 2]>,
+}
+
+/// Imports a file.
 ///
-/// The file does not say how pictures become inputs. Heads of YOLOX are taken to want what its
-/// authors' networks do: blue first, samples 0 to 255, at the top left of a field of 114. Other
-/// inputs of three channels are taken as red first, 0 to 1, stretched.
+/// The file does not say how pictures become inputs: detectors that are known by their end are
+/// taken to want what their authors' networks do, other inputs of three channels red first, 0 to 1,
+/// stretched.
 ///
 /// # Errors
 /// With the node, its operator and the opset: what is not supported or does not fit.
-pub fn import(path: &Path, names: Option<&Path>) -> Result<Network> {
+pub fn import(path: &Path, options: Options<'_>) -> Result<Network> {
     let bytes = files::bytes(path, MAX_BYTES)?;
     let model = Model::read(&bytes)
         .map_err(|damage| Error::file(path, format!("not an intact ONNX model: {damage}")))?;
     let producer = model.producer.clone();
     let graph = Graph::new(path, model)?;
     let format = format!("ONNX, opset {}, by {producer}", graph.opset);
-    let maps = tail::yolox(&graph)?;
-    if maps.is_none() && qonnx::is_quantized(&graph) {
-        let builder = qonnx::lower(&graph)?;
-        return finish(path, builder, names, None, format, &bytes);
-    }
-    let input = input(&graph, maps.is_some())?;
-    let ends = match &maps {
-        Some(maps) => maps.iter().flat_map(|map| map.parts()).collect(),
+    let builder = match tail::find(&graph)? {
+        None if qonnx::is_quantized(&graph) => named(qonnx::lower(&graph)?, options.names)?,
+        detector => lowered(&graph, detector.as_ref(), options)?,
+    };
+    finish(path, builder, format, &bytes)
+}
+
+/// The layers of a network and, where it is a detector, its heads.
+fn lowered(
+    graph: &Graph,
+    detector: Option<&Detector<'_>>,
+    options: Options<'_>,
+) -> Result<Builder> {
+    let family = detector.map(|detector| &detector.family);
+    let (input, step) = picture::input(graph, family, options.size)?;
+    let ends: Vec<&str> = match detector {
+        Some(detector) => detector.scales.iter().flatten().copied().collect(),
         None => graph.outputs().iter().map(String::as_str).collect(),
     };
-    let mut lowering = Lowering::run(&graph, input, ends)?;
-    let heads = match &maps {
-        Some(maps) => maps
-            .iter()
-            .map(|map| head(&mut lowering, *map))
-            .collect::<Result<Vec<Head>>>()?,
-        None => Vec::new(),
-    };
-    let results = match &maps {
-        Some(_) => Vec::new(),
-        None => graph
-            .outputs()
-            .iter()
-            .map(|output| lowering.end(output))
-            .collect::<Result<Vec<_>>>()?,
-    };
+    let mut lowering = Lowering::run(graph, input, step, ends)?;
+    if let Some(detector) = detector {
+        let heads = tail::heads(&mut lowering, detector)?;
+        return detecting(lowering.finish(), detector, heads, options.names);
+    }
+    let results = graph.outputs().iter().map(|output| lowering.end(&[output]));
+    let results = results.collect::<Result<Vec<_>>>()?;
     let mut builder = lowering.finish();
     results
         .into_iter()
         .for_each(|source| builder.output_tensor(source));
-    let count = heads.first().map(|head| head.classes);
-    heads.into_iter().for_each(|head| builder.head(head));
-    finish(path, builder, names, count, format, &bytes)
+    named(builder, options.names)
 }
 
-/// The network of a builder, with class names and where it came from.
-fn finish(
-    path: &Path,
-    mut builder: Builder,
-    names: Option<&Path>,
-    count: Option<usize>,
-    format: String,
-    bytes: &[u8],
-) -> Result<Network> {
-    match names {
-        Some(names) => builder.classes(files::names(names)?),
-        None if count == Some(classes::COCO.len()) => {
-            builder.classes(classes::COCO.map(String::from).to_vec());
-        }
-        None => {}
+/// The same with class names, if there are some.
+fn named(mut builder: Builder, names: Option<&Path>) -> Result<Builder> {
+    if let Some(names) = names {
+        builder.classes(files::names(names)?);
     }
+    Ok(builder)
+}
+
+/// The network of a builder, with where it came from.
+fn finish(path: &Path, mut builder: Builder, format: String, bytes: &[u8]) -> Result<Network> {
     builder.provenance("format", format);
     let sum = format!("SHA-256 {}", files::sum(bytes));
     builder.provenance(files::name(path), sum);
     builder.build().map_err(Error::network(path))
 }
 
-/// The input and how pictures become one.
-fn input(graph: &Graph, yolox: bool) -> Result<Input> {
-    let ValueInfo { name, kind, dims } = graph.input()?;
-    let wrong = |what: String| Error::file(&graph.path, format!("input `{name}`: {what}"));
-    if *kind != 1 {
-        let found = tensor::name(*kind);
-        return Err(wrong(format!("float32 is expected, found {found}")));
+/// The network with heads and the names of their classes.
+fn detecting(
+    mut builder: Builder,
+    detector: &Detector<'_>,
+    heads: Vec<Head>,
+    names: Option<&Path>,
+) -> Result<Builder> {
+    let count = heads.first().map_or(0, |head| head.classes);
+    heads.into_iter().for_each(|head| builder.head(head));
+    match names {
+        Some(names) => builder.classes(files::names(names)?),
+        None if count == classes::COCO.len() => {
+            builder.classes(classes::COCO.map(String::from).to_vec());
+        }
+        // The published networks of this form with one class find faces.
+        None if count == 1 && matches!(detector.family, Family::Ssd(_)) => {
+            builder.classes(vec!["face".into()]);
+        }
+        None => {}
     }
-    let [Some(1) | None, Some(channels), Some(height), Some(width)] = dims[..] else {
-        let known = |dim: &Option<usize>| dim.map_or("?".to_string(), |dim| dim.to_string());
-        let dims = dims.iter().map(known).collect::<Vec<_>>().join("x");
-        let what = format!(
-            "1 x channels x height x width is expected, found {dims}; export it with fixed sizes"
-        );
-        return Err(wrong(what));
-    };
-    let shape = Shape::new(height, width, channels);
-    let is_picture = matches!(channels, 1 | 3);
-    if yolox {
-        let picture = Picture {
-            fit: Fit::Corner {
-                fill: 114.0 / 255.0,
-            },
-            resample: Resample::HalfPixel,
-            order: ChannelOrder::Bgr,
-            ..Picture::default()
-        };
-        return Ok(Input {
-            shape,
-            // Layers read the code itself: samples of 0 to 255.
-            number: Number::Code(Code::unsigned(8, 1.0 / 255.0)),
-            picture: is_picture.then_some(picture),
-        });
-    }
-    let picture = Picture {
-        resample: Resample::HalfPixel,
-        ..Picture::default()
-    };
-    Ok(Input {
-        shape,
-        number: Number::F32,
-        picture: is_picture.then_some(picture),
-    })
-}
-
-/// Joins the parts of a map; its cells say how far they are apart.
-fn head(lowering: &mut Lowering<'_>, map: YoloxMap<'_>) -> Result<Head> {
-    let path = lowering.graph.path.clone();
-    let parts = [
-        lowering.end(map.boxes)?,
-        lowering.end(map.objectness)?,
-        lowering.end(map.classes)?,
-    ];
-    let [boxes, objectness, scores] = parts.map(|part| lowering.tensor(part).0);
-    let (whole, _) = lowering.tensor(tincy_network::Source::Input);
-    let stride = whole.width / boxes.width;
-    if (boxes.channels, objectness.channels) != (4, 1)
-        || (boxes.width * stride, boxes.height * stride) != (whole.width, whole.height)
-    {
-        let what = format!(
-            "a head of {boxes}, {objectness} and {scores} for an input of {whole} is none of \
-             YOLOX's"
-        );
-        return Err(Error::file(&path, what));
-    }
-    let source = lowering.layer(format!("head {stride}"), Op::Concat, &parts)?;
-    Ok(Head {
-        source,
-        classes: scores.channels,
-        kind: HeadKind::Yolox {
-            stride: stride as u32,
-        },
-    })
+    Ok(builder)
 }

@@ -4,6 +4,7 @@ use super::graph::Graph;
 use super::message::{Attribute, Node};
 use super::tensor::Tensor;
 use crate::{Error, Result};
+use std::borrow::Cow;
 
 /// A node and its graph.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +12,26 @@ pub(super) struct NodeAt<'a> {
     pub(super) graph: &'a Graph,
     pub(super) index: usize,
     pub(super) node: &'a Node,
+}
+
+/// Whoever knows the constants of a graph: those of the file, and those that were computed.
+pub(super) trait Computed {
+    /// Input `i` of a node, which must be a constant.
+    fn tensor_of(&self, node: NodeAt<'_>, i: usize) -> Result<Cow<'_, Tensor>>;
+
+    /// Input `i` of a node: constant integers.
+    fn integers(&self, node: NodeAt<'_>, i: usize) -> Result<Vec<i64>> {
+        let tensor = self.tensor_of(node, i)?;
+        let integers = tensor.integers().map(<[i64]>::to_vec);
+        integers.ok_or_else(|| node.wrong_type(i, "integers", &tensor))
+    }
+
+    /// Input `i` of a node: constant floats.
+    fn floats_of(&self, node: NodeAt<'_>, i: usize) -> Result<Vec<f32>> {
+        let tensor = self.tensor_of(node, i)?;
+        let floats = tensor.floats().map(<[f32]>::to_vec);
+        floats.ok_or_else(|| node.wrong_type(i, "float32", &tensor))
+    }
 }
 
 impl<'a> NodeAt<'a> {
@@ -80,14 +101,6 @@ impl<'a> NodeAt<'a> {
             .ok_or_else(|| self.wrong_type(i, "float32", tensor))
     }
 
-    /// Input `i`: constant integers.
-    pub(super) fn integers(self, i: usize) -> Result<&'a [i64]> {
-        let tensor = self.constant(i)?;
-        tensor
-            .integers()
-            .ok_or_else(|| self.wrong_type(i, "integers", tensor))
-    }
-
     fn wrong_type(self, i: usize, expected: &str, found: &Tensor) -> Error {
         let found = found.describe();
         self.wrong(format!("input {i}: expected {expected}, found {found}"))
@@ -117,6 +130,14 @@ impl<'a> NodeAt<'a> {
             None => Ok(default),
             Some(Attribute::Text(value)) => Ok(value),
             Some(_) => Err(self.wrong(format!("{name} must be a text"))),
+        }
+    }
+
+    /// A constant that is an attribute.
+    pub(super) fn tensor(self, name: &str) -> Option<&'a Tensor> {
+        match self.node.attributes.get(name) {
+            Some(Attribute::Tensor(tensor)) => Some(tensor),
+            _ => None,
         }
     }
 

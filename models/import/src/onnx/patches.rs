@@ -6,7 +6,7 @@
 //! reads them takes them into its weights.
 
 use super::lower::{Lowering, Value};
-use super::node::NodeAt;
+use super::node::{Computed, NodeAt};
 use crate::Result;
 use tincy_network::{Op, Shape, Source};
 
@@ -63,10 +63,10 @@ pub(super) struct Cut {
 /// `Slice` of channels, or of every n-th row or column.
 pub(super) fn slice<'a>(lowering: &mut Lowering<'a>, node: NodeAt<'a>) -> Result<Value> {
     let mut value = lowering.value(node, 0)?;
-    for (axis, [start, end, step]) in arguments(node)? {
+    for (axis, [start, end, step]) in arguments(lowering, node)? {
         let shape = lowering.shape(&value);
         let size = [1, shape.channels, shape.height, shape.width];
-        let cut = cut(node, size, axis, [start, end, step])?;
+        let cut = cut(node, &size, axis, [start, end, step])?;
         if (cut.start, cut.end, cut.step) == (0, size[cut.axis], 1) {
             continue;
         }
@@ -85,37 +85,44 @@ pub(super) fn slice<'a>(lowering: &mut Lowering<'a>, node: NodeAt<'a>) -> Result
 }
 
 /// Axes with start, end and step: attributes in opset 9, then inputs.
-pub(super) fn arguments(node: NodeAt<'_>) -> Result<Vec<(i64, [i64; 3])>> {
+pub(super) fn arguments(
+    lowering: &impl Computed,
+    node: NodeAt<'_>,
+) -> Result<Vec<(i64, [i64; 3])>> {
     let list = |i: usize, name: &str| match node.optional_input(i) {
-        Some(_) => node.integers(i).map(Some),
-        None => node.list(name),
+        Some(_) => lowering.integers(node, i).map(Some),
+        None => Ok(node.list(name)?.map(<[i64]>::to_vec)),
     };
     let missing = || node.wrong("it has no starts or no ends");
     let starts = list(1, "starts")?.ok_or_else(missing)?;
     let ends = list(2, "ends")?.ok_or_else(missing)?;
     let (axes, steps) = (list(3, "axes")?, list(4, "steps")?);
-    let same = |list: Option<&[i64]>| list.is_none_or(|list| list.len() == starts.len());
-    if ends.len() != starts.len() || !same(axes) || !same(steps) {
+    let same =
+        |list: &Option<Vec<i64>>| list.as_ref().is_none_or(|list| list.len() == starts.len());
+    if ends.len() != starts.len() || !same(&axes) || !same(&steps) {
         return Err(node.wrong("starts, ends, axes and steps differ in number"));
     }
     let argument = |i: usize| {
-        let axis = axes.map_or(i as i64, |axes| axes[i]);
-        let step = steps.map_or(1, |steps| steps[i]);
+        let axis = axes.as_ref().map_or(i as i64, |axes| axes[i]);
+        let step = steps.as_ref().map_or(1, |steps| steps[i]);
         (axis, [starts[i], ends[i], step])
     };
     Ok((0..starts.len()).map(argument).collect())
 }
 
-/// What a `Slice` takes along one axis of a tensor of these sizes.
+/// A slice of a tensor of these sizes.
 pub(super) fn cut(
     node: NodeAt<'_>,
-    size: [usize; 4],
+    size: &[usize],
     axis: i64,
     [start, end, step]: [i64; 3],
 ) -> Result<Cut> {
-    let from_the_end = if axis < 0 { axis + 4 } else { axis };
-    let axis = usize::try_from(from_the_end).ok().filter(|axis| *axis < 4);
-    let axis = axis.ok_or_else(|| node.wrong("an axis beyond 3"))?;
+    let rank = size.len();
+    let from_the_end = if axis < 0 { axis + rank as i64 } else { axis };
+    let axis = usize::try_from(from_the_end)
+        .ok()
+        .filter(|axis| *axis < rank);
+    let axis = axis.ok_or_else(|| node.wrong(format!("an axis beyond {rank} of them")))?;
     let step = usize::try_from(step).ok().filter(|step| *step > 0);
     let step = step.ok_or_else(|| node.wrong("steps must be positive"))?;
     let length = size[axis] as i64;
@@ -146,6 +153,34 @@ fn sampled(node: NodeAt<'_>, mut patches: Patches, size: [usize; 4], cut: Cut) -
         .iter_mut()
         .for_each(|place| place[axis] = cut.start);
     Ok(Value::Patches(patches))
+}
+
+/// `Gather` of patches in another order; each keeps its channels.
+pub(super) fn reordered(
+    lowering: &Lowering<'_>,
+    node: NodeAt<'_>,
+    patches: &Patches,
+) -> Result<Value> {
+    let order = lowering.integers(node, 1)?;
+    let channels = lowering.tensor(patches.source).0.channels;
+    let mut reordered = patches.clone();
+    reordered.places = order
+        .chunks(channels)
+        .filter_map(|run| {
+            let first = usize::try_from(*run.first()?).ok()?;
+            let whole = first.is_multiple_of(channels) && run.len() == channels;
+            let rises = run
+                .windows(2)
+                .all(|pair| pair[0].checked_add(1) == Some(pair[1]));
+            let place = patches.places.get(first / channels)?;
+            (whole && rises).then_some(*place)
+        })
+        .collect();
+    let axis = node.integer("axis", 0)?;
+    if reordered.places.len() * channels != order.len() || !matches!(axis, 1 | -3) {
+        return Err(node.wrong("of patches, only whole ones can be taken"));
+    }
+    Ok(Value::Patches(reordered))
 }
 
 /// `SpaceToDepth`: the places of a block row by row, all channels of each.

@@ -13,7 +13,7 @@ const INT64: i64 = 7;
 pub(super) struct Tensor {
     /// Sizes, the slowest first; none for a single number.
     pub(super) dims: Vec<usize>,
-    /// The number of the element type: integers of all widths are carried in one.
+    /// The number of the element type in `TensorProto.DataType`: integers of all widths are carried in one.
     pub(super) kind: i64,
     pub(super) data: Data,
 }

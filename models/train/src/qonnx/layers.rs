@@ -36,6 +36,19 @@ pub(super) fn layer(graph: &mut Graph, layer: &Layer, inputs: &[Tensor]) -> Resu
             let node = Node::new("Slice", &[&first.name, &parts[0], &parts[1], &parts[2]]);
             graph.node("part", node, &dims, kind);
         }
+        Op::Gather { channels } => {
+            let numbers: Vec<i64> = channels.iter().map(|c| i64::from(*c)).collect();
+            let numbers = graph.integers("channels", &numbers);
+            let node =
+                Node::new("Gather", &[&first.name, &numbers]).with("axis", Attribute::Integer(1));
+            graph.node("shuffled", node, &dims, kind);
+        }
+        Op::Resize { .. } => {
+            return Err(Error::layer(
+                layer.name(),
+                "resize is not exported; end the network before it",
+            ));
+        }
         Op::Add { activation } => add(graph, layer, inputs, *activation)?,
         Op::ScaleChannels { activation: then } => {
             let node = Node::new("Mul", &[&first.name, &inputs[1].name]);

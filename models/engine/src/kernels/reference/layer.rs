@@ -3,7 +3,7 @@
 use crate::kernel::Kernel;
 use crate::team::Team;
 use crate::tensor::{Tensor, TensorMut};
-use tincy_network::{Number, Op, Pool, Shape, blocks, reorg};
+use tincy_network::{Number, Op, Pool, Shape, blocks, reorg, resize};
 
 /// A layer by its definition.
 pub(super) struct Plain {
@@ -42,6 +42,8 @@ fn value(op: &Op, maps: &Maps<'_>, y: usize, x: usize, c: usize) -> f32 {
         Op::Upsample { factor } => maps.at(0, y / factor, x / factor, c),
         Op::Concat => joined(maps, y, x, c),
         Op::Slice { start, .. } => maps.at(0, y, x, start + c),
+        Op::Gather { channels } => maps.at(0, y, x, channels[c] as usize),
+        Op::Resize { size } => resized(maps, *size, y, x, c),
         Op::Add { activation } => activation.apply(maps.at(0, y, x, c) + addend(maps, y, x, c)),
         Op::ScaleChannels { activation } => {
             activation.apply(maps.at(0, y, x, c) * maps.at(1, 0, 0, c))
@@ -83,6 +85,15 @@ fn joined(maps: &Maps<'_>, y: usize, x: usize, mut c: usize) -> f32 {
         map += 1;
     }
     maps.at(map, y, x, c)
+}
+
+/// The mean of four neighbours: of the upper two, of the lower two, then of both.
+fn resized(maps: &Maps<'_>, [height, width]: [usize; 2], y: usize, x: usize, c: usize) -> f32 {
+    let shape = maps.shapes[0];
+    let (top, bottom, down) = resize::neighbours(y, shape.height, height);
+    let (left, right, across) = resize::neighbours(x, shape.width, width);
+    let row = |y: usize| resize::between(maps.at(0, y, left, c), maps.at(0, y, right, c), across);
+    resize::between(row(top), row(bottom), down)
 }
 
 /// What Darknet's shortcut adds to (`y`, `x`, `c`) of the first map.

@@ -1,11 +1,12 @@
 //! Constants that the file computes: weights through their quantizers, sizes of tensors.
 
 use super::super::graph::Graph;
-use super::super::node::NodeAt;
+use super::super::node::{Computed, NodeAt};
 use super::super::tensor::{Data, Tensor};
 use super::step::Step;
 use super::{broadcast, nodes};
 use crate::Result;
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// The most elements of a constant that is computed.
@@ -15,6 +16,12 @@ const MAX_ELEMENTS: usize = 1 << 27;
 pub(super) struct Constants<'a> {
     graph: &'a Graph,
     computed: HashMap<&'a str, Tensor>,
+}
+
+impl Computed for Constants<'_> {
+    fn tensor_of(&self, node: NodeAt<'_>, i: usize) -> Result<Cow<'_, Tensor>> {
+        self.of_node(node, i).map(Cow::Borrowed)
+    }
 }
 
 impl<'a> Constants<'a> {

@@ -10,8 +10,9 @@ use super::{moves, nodes};
 use crate::onnx::graph::Graph;
 use crate::onnx::message::ValueInfo;
 use crate::onnx::node::NodeAt;
+use crate::onnx::picture;
 use crate::onnx::tensor::{FLOAT32, Tensor};
-use crate::{Error, Result, onnx};
+use crate::{Error, Result};
 use std::collections::{HashMap, HashSet};
 use tincy_network::{Builder, Code, Head, Input, Number, Op, Shape, Source};
 
@@ -405,7 +406,12 @@ fn declared(graph: &Graph, own: Option<&Own>) -> Result<Input> {
         {
             Shape::new(*height, *width, *channels)
         }
-        _ => return onnx::input(graph, false),
+        _ => {
+            return Ok(Input {
+                number: Number::F32,
+                ..picture::input(graph, None, None)?.0
+            });
+        }
     };
     Ok(Input {
         shape,

@@ -73,7 +73,7 @@ pub(super) fn layer<'a>(lowering: &mut Lowering<'a>, node: NodeAt<'a>) -> Result
         }
         "Resize" | "Upsample" => {
             let map = lowering.picture(node, 0)?;
-            let factor = layers::repetition(node, map.shape)?;
+            let factor = layers::repetition(&lowering.constants, node, map.shape)?;
             lowering.moved(node, Op::Upsample { factor }, map)
         }
         "DepthToSpace" => {
@@ -132,10 +132,10 @@ fn slice<'a>(lowering: &mut Lowering<'a>, node: NodeAt<'a>) -> Result<Value<'a>>
     lowering.picture(node, 0)?;
     let map = lowering.even(node, 0)?;
     let size = [1, map.shape.channels, map.shape.height, map.shape.width];
-    let [(axis, limits)] = patches::arguments(node)?[..] else {
+    let [(axis, limits)] = patches::arguments(&lowering.constants, node)?[..] else {
         return Err(node.wrong("only one axis can be cut"));
     };
-    let cut = patches::cut(node, size, axis, limits)?;
+    let cut = patches::cut(node, &size, axis, limits)?;
     if cut.axis != 1 || cut.step != 1 || cut.start >= cut.end {
         return Err(node.wrong("only a run of channels can be taken"));
     }

@@ -2,9 +2,20 @@
 //!
 //! Functions are computed in f64 and rounded once, so that the standard library's precision does
 //! not show in the results.
+//!
+//! | module | subject |
+//! | --- | --- |
+//! | `numbers` | which numbers of a cell are a box, its objectness, its classes |
+//! | `score` | what they say of classes |
+//! | `rect` | what they say of the box |
+
+mod numbers;
+mod rect;
+mod score;
 
 use crate::{Error, Rect};
-use tincy_network::{Head, HeadKind, Shape};
+use numbers::Numbers;
+use tincy_network::{Head, Shape};
 
 /// A network's output and what it means.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +41,7 @@ pub struct Candidate {
 
 /// Adds to `found` every box and class whose score is above the class's threshold.
 ///
-/// A box is listed once for each such class. Boxes whose numbers are NaN, or whose edges are
+/// A box is listed once for each such class, of FastestDet's only the best. Boxes whose numbers are NaN, or whose edges are
 /// beyond f32, are left out. `thresholds` has one for each class (missing ones never pass);
 /// `input` is the shape of the network's input, in which YOLOv3's anchors are measured.
 ///
@@ -43,21 +54,25 @@ pub fn decode(
     found: &mut Vec<Candidate>,
 ) -> Result<(), Error> {
     check(&map)?;
+    let kind = &map.head.kind;
     let lowest = thresholds.iter().copied().fold(f32::INFINITY, f32::min);
-    let stride = 5 + map.head.classes;
     let mut scores = Vec::with_capacity(map.head.classes);
-    for (index, numbers) in map.values.chunks_exact(stride).enumerate() {
-        let objectness = objectness(&map.head.kind, numbers[4]);
-        if objectness as f32 > lowest {
-            class_scores(&map.head.kind, objectness, &numbers[5..], &mut scores);
+    for (cell, channels) in map.values.chunks_exact(map.shape.channels).enumerate() {
+        for of_cell in 0..kind.boxes() {
+            let numbers = Numbers::of(map.head, channels, of_cell);
+            if score::bound(kind, &numbers) as f32 <= lowest {
+                continue;
+            }
+            score::scores(kind, &numbers, &mut scores);
             let passing = scores.iter().zip(thresholds).enumerate();
             let mut passing = passing
                 .filter(|(_, (score, least))| score > least)
                 .peekable();
-            let Some(rect) = passing
-                .peek()
-                .and_then(|_| rect(&map, input, index, numbers))
-            else {
+            if passing.peek().is_none() {
+                continue;
+            }
+            let place = [cell % map.shape.width, cell / map.shape.width];
+            let Some(rect) = rect::rect(&map, input, place, numbers.rect, of_cell) else {
                 continue;
             };
             found.extend(passing.map(|(class, (&score, _))| Candidate { class, score, rect }));
@@ -67,11 +82,11 @@ pub fn decode(
 }
 
 fn check(map: &Map) -> Result<(), Error> {
-    let (boxes, classes) = (map.head.kind.boxes(), map.head.classes);
-    let channels = (5 + classes) * boxes;
-    if channels == 0 || channels != map.shape.channels || map.values.len() != map.shape.elements() {
+    let (kind, classes) = (&map.head.kind, map.head.classes);
+    let fits = kind.channels(classes) == Some(map.shape.channels);
+    if map.shape.channels == 0 || !fits || map.values.len() != map.shape.elements() {
         return Err(Error::Map {
-            boxes,
+            boxes: kind.boxes(),
             classes,
             shape: map.shape,
             values: map.values.len(),
@@ -84,91 +99,18 @@ fn logistic(x: f32) -> f64 {
     1.0 / (1.0 + (-f64::from(x)).exp())
 }
 
-/// The logistic function, unless the map holds its values already.
-fn squash(kind: &HeadKind, x: f32) -> f64 {
-    match kind {
-        HeadKind::Yolo {
-            new_coords: true, ..
-        } => f64::from(x),
-        _ => logistic(x),
-    }
-}
-
-fn objectness(kind: &HeadKind, x: f32) -> f64 {
-    squash(kind, x)
-}
-
-fn class_scores(kind: &HeadKind, objectness: f64, numbers: &[f32], scores: &mut Vec<f32>) {
-    scores.clear();
-    if let HeadKind::Region { softmax: true, .. } = kind {
-        let largest = numbers.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let power = |x: &f32| (f64::from(*x) - f64::from(largest)).exp();
-        let sum: f64 = numbers.iter().map(power).sum();
-        scores.extend(numbers.iter().map(|x| (objectness * power(x) / sum) as f32));
-    } else {
-        scores.extend(
-            numbers
-                .iter()
-                .map(|&x| (objectness * squash(kind, x)) as f32),
-        );
-    }
-}
-
-/// The rectangle of box `index` of a map, if its edges are numbers.
-fn rect(map: &Map, input: Shape, index: usize, numbers: &[f32]) -> Option<Rect> {
-    let kind = &map.head.kind;
-    let (cell, of_cell) = (index / kind.boxes(), index % kind.boxes());
-    let anchor = kind.anchors().get(of_cell).copied().unwrap_or_default();
-    let anchor = anchor.map(f64::from);
-    let place = [cell % map.shape.width, cell / map.shape.width];
-    let grid = [map.shape.width, map.shape.height].map(|side| side as f64);
-    let net = [input.width, input.height].map(|side| side as f64);
-    let edges = [0, 1].map(|axis| {
-        let (at, size) = (squash(kind, numbers[axis]), f64::from(numbers[2 + axis]));
-        let cells = |at: f64| place[axis] as f64 + at;
-        let (centre, size) = match kind {
-            HeadKind::Region { .. } => (
-                cells(at) / grid[axis],
-                size.exp() * anchor[axis] / grid[axis],
-            ),
-            HeadKind::Yolo {
-                scale_xy,
-                new_coords,
-                ..
-            } => {
-                let scale = f64::from(*scale_xy);
-                let factor = if *new_coords {
-                    4.0 * size * size
-                } else {
-                    size.exp()
-                };
-                (
-                    cells(at * scale - (scale - 1.0) / 2.0) / grid[axis],
-                    factor * anchor[axis] / net[axis],
-                )
-            }
-            HeadKind::Yolox { stride } => {
-                let stride = f64::from(*stride);
-                let centre = cells(f64::from(numbers[axis]));
-                (centre * stride / net[axis], size.exp() * stride / net[axis])
-            }
-        };
-        [(centre - size / 2.0) as f32, (centre + size / 2.0) as f32]
-    });
-    let [[left, right], [top, bottom]] = edges;
-    let numbers = edges.iter().flatten().all(|edge| edge.is_finite());
-    numbers.then_some(Rect {
-        left,
-        top,
-        right,
-        bottom,
-    })
+/// `e^x / sum(e^x)` of each, without overflow.
+fn softmax(numbers: &[f32]) -> impl Iterator<Item = f64> {
+    let largest = numbers.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let power = move |x: &f32| (f64::from(*x) - f64::from(largest)).exp();
+    let sum: f64 = numbers.iter().map(power).sum();
+    numbers.iter().map(move |x| power(x) / sum)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tincy_network::Source;
+    use tincy_network::{HeadKind, Source};
 
     fn head(classes: usize, kind: HeadKind) -> Head {
         Head {

@@ -1,32 +1,13 @@
-//! What follows the maps of a detector in the file, and what it says about them.
-//!
-//! Exported detectors end in reshapes, joins and transpositions that put all boxes into one
-//! list. None of that is run here: the maps before it become the results, and heads say how they
-//! are read.
+//! The end of YOLOX.
 
-use super::graph::Graph;
-use super::node::NodeAt;
+use super::super::graph::Graph;
+use super::super::node::NodeAt;
+use super::{Detector, Family};
 use crate::Result;
-
-/// One map of YOLOX: the tensors that hold its numbers, before any function.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct YoloxMap<'a> {
-    /// x, y, w, h
-    pub(super) boxes: &'a str,
-    pub(super) objectness: &'a str,
-    pub(super) classes: &'a str,
-}
-
-impl<'a> YoloxMap<'a> {
-    /// In the order of the head's channels.
-    pub(super) fn parts(self) -> [&'a str; 3] {
-        [self.boxes, self.objectness, self.classes]
-    }
-}
 
 /// The maps of YOLOX, if the only result is such a list: rows for all cells of maps that are
 /// boxes, the logistic function of objectness, and that of the classes, side by side.
-pub(super) fn yolox(graph: &Graph) -> Result<Option<Vec<YoloxMap<'_>>>> {
+pub(super) fn yolox(graph: &Graph) -> Result<Option<Detector<'_>>> {
     let [output] = graph.outputs() else {
         return Ok(None);
     };
@@ -40,8 +21,11 @@ pub(super) fn yolox(graph: &Graph) -> Result<Option<Vec<YoloxMap<'_>>>> {
         return Ok(None);
     }
     let maps = list.node.inputs.iter().map(|rows| map(graph, rows));
-    let maps = maps.collect::<Result<Option<Vec<_>>>>();
-    Ok(maps?.filter(|maps| !maps.is_empty()))
+    let maps = maps.collect::<Result<Option<Vec<_>>>>()?;
+    Ok(maps.filter(|maps| !maps.is_empty()).map(|scales| Detector {
+        family: Family::Yolox,
+        scales,
+    }))
 }
 
 /// What `[1, columns, rows]` a tensor is the transpose of.
@@ -55,8 +39,9 @@ fn transposed<'a>(graph: &'a Graph, tensor: &str) -> Result<Option<&'a str>> {
     }
 }
 
-/// The map of which these are the pixels.
-fn map<'a>(graph: &'a Graph, rows: &str) -> Result<Option<YoloxMap<'a>>> {
+/// The tensors of the map of which these are the pixels, before any function: boxes, objectness,
+/// classes.
+fn map<'a>(graph: &'a Graph, rows: &str) -> Result<Option<Vec<&'a str>>> {
     let flat = |node: &NodeAt<'_>| matches!(node.op(), "Reshape" | "Flatten");
     let Some(reshape) = graph.producer(rows).filter(flat) else {
         return Ok(None);
@@ -72,11 +57,7 @@ fn map<'a>(graph: &'a Graph, rows: &str) -> Result<Option<YoloxMap<'a>>> {
     let (Some(objectness), Some(classes)) = (objectness, classes) else {
         return Ok(None);
     };
-    Ok(Some(YoloxMap {
-        boxes: join.input(0)?,
-        objectness,
-        classes,
-    }))
+    Ok(Some(vec![join.input(0)?, objectness, classes]))
 }
 
 /// The tensor of which input `i` is the logistic function.
