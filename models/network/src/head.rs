@@ -47,6 +47,9 @@ pub enum HeadKind {
     },
 }
 
+/// The most classes of a head: maps can claim more channels than names would have room.
+const MAX_CLASSES: usize = 1 << 16;
+
 /// The largest stride of a head without anchors, in pixels.
 const MAX_STRIDE: u32 = 1 << 16;
 
@@ -92,6 +95,12 @@ impl Head {
             return Err(Error::Network(format!(
                 "a head of {of} and {} classes reads {times}(5 + classes) channels, its map has {}",
                 self.classes, shape.channels
+            )));
+        }
+        if self.classes > MAX_CLASSES {
+            let found = self.classes;
+            return Err(Error::Network(format!(
+                "a head has at most {MAX_CLASSES} classes, not {found}"
             )));
         }
         if let HeadKind::Yolox { stride } = self.kind

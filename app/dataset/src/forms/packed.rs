@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The largest table that is read, in bytes.
-const MAX_TABLE_BYTES: u64 = 1 << 30;
+const MAX_TABLE_BYTES: u64 = 128 << 20;
 
 const COLUMNS: [&str; 9] = [
     "file",
@@ -35,13 +35,15 @@ pub(super) fn is_there(root: &Path) -> bool {
 pub(super) fn open(root: &Path) -> Result<Dataset, Error> {
     let table = root.join("labels.csv.gz");
     let mut text = String::new();
-    File::open(&table)
-        .and_then(|file| {
-            GzDecoder::new(file)
-                .take(MAX_TABLE_BYTES)
-                .read_to_string(&mut text)
-        })
-        .map_err(Error::io(&table))?;
+    let read = File::open(&table).and_then(|file| {
+        GzDecoder::new(file)
+            .take(MAX_TABLE_BYTES + 1)
+            .read_to_string(&mut text)
+    });
+    if read.map_err(Error::io(&table))? as u64 > MAX_TABLE_BYTES {
+        let what = format!("more than {MAX_TABLE_BYTES} bytes, unpacked");
+        return Err(Error::form(&table, what));
+    }
     let mut oddities = Oddities::default();
     let rows = rows(&text, &mut oddities).map_err(|what| Error::form(&table, what))?;
     let mut by_file: HashMap<&str, Vec<&Row<'_>>> = HashMap::new();

@@ -7,9 +7,6 @@ use super::patches::Patches;
 use crate::Result;
 use tincy_network::{Affine, Convolution, Finish, Number, Op, Padding, Shape, Source, Weights};
 
-/// The largest step of patches: weights grow by its square.
-const MAX_STEP: usize = 8;
-
 /// A convolution before its shape is known to fit.
 struct Filters {
     outputs: usize,
@@ -58,15 +55,16 @@ pub(super) fn convolution<'a>(lowering: &mut Lowering<'a>, node: NodeAt<'a>) -> 
             filters.inputs
         )));
     }
+    let copies = match &input {
+        Value::Map(_) => filters.weights.len(),
+        Value::Patches(patches) => filters.weights.len() * patches.growth() / patches.places.len(),
+    };
+    lowering.weigh(node, copies)?;
     let (weights, kernel, windows) = match &input {
         Value::Map(_) => (filters.dense(), filters.kernel, windows),
         Value::Patches(patches) => {
             if groups != 1 || windows.dilation != [1, 1] {
                 return Err(node.wrong("patches are read by plain convolutions only"));
-            }
-            if patches.step.iter().any(|step| *step > MAX_STEP) {
-                let what = format!("only every {MAX_STEP}th row or column can be taken at most");
-                return Err(node.wrong(what));
             }
             let kernel = [0, 1].map(|i| filters.kernel[i] * patches.step[i]);
             let windows = windows.spread(patches.step);
@@ -111,7 +109,9 @@ impl Filters {
         };
         let kernel = [height, width];
         let said = node.sizes("kernel_shape", kernel)?;
-        if said != kernel || outputs == 0 || height == 0 || width == 0 {
+        // Of no weights at all, any number of channels could be.
+        let none = [outputs, inputs, height, width].contains(&0);
+        if said != kernel || none {
             return Err(node.wrong(format!("a kernel of {said:?} with weights of {kernel:?}")));
         }
         let bias = match node.optional_input(2) {
@@ -251,7 +251,8 @@ pub(super) fn padding(
             }
             let sizes = [input.height, input.width];
             let total = [0, 1].map(|i| {
-                let reach = kernel[i].saturating_sub(1).saturating_mul(dilation[i]) + 1;
+                let between = kernel[i].saturating_sub(1).saturating_mul(dilation[i]);
+                let reach = between.saturating_add(1);
                 let covered = (sizes[i].div_ceil(stride[i]) - 1) * stride[i];
                 covered.saturating_add(reach).saturating_sub(sizes[i])
             });

@@ -18,6 +18,13 @@ pub(super) enum Value {
     Patches(Patches),
 }
 
+/// How many times the floats of a file may stand in a network: nodes can share a constant, and
+/// patches make weights more.
+const MOST_COPIES: usize = 16;
+
+/// Floats that are no reason to refuse a file, however short.
+const FEW: usize = 1 << 20;
+
 /// A network half built.
 pub(super) struct Lowering<'a> {
     pub(super) graph: &'a Graph,
@@ -27,6 +34,8 @@ pub(super) struct Lowering<'a> {
     values: HashMap<&'a str, Value>,
     done: Vec<bool>,
     names: HashSet<String>,
+    /// Weights that may still be taken.
+    left: usize,
 }
 
 impl<'a> Lowering<'a> {
@@ -42,6 +51,10 @@ impl<'a> Lowering<'a> {
             values: HashMap::new(),
             done: vec![false; graph.nodes.len()],
             names: HashSet::new(),
+            left: graph
+                .floats()
+                .saturating_mul(MOST_COPIES)
+                .saturating_add(FEW),
         };
         let input = graph.input()?.name.as_str();
         lowering.set(input, Value::Map(Source::Input));
@@ -130,6 +143,15 @@ impl<'a> Lowering<'a> {
         self.names.insert(name.clone());
         let layer = self.builder.layer(name, op, inputs);
         layer.map_err(Error::network(&self.graph.path))
+    }
+
+    /// Counts the weights of a node before they are copied.
+    pub(super) fn weigh(&mut self, node: NodeAt<'a>, count: usize) -> Result<()> {
+        let left = self.left.checked_sub(count);
+        self.left = left.ok_or_else(|| {
+            node.wrong("with its weights the network is many times as large as the file")
+        })?;
+        Ok(())
     }
 
     /// Notes what a tensor has become.

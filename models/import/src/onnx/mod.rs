@@ -57,7 +57,16 @@ const MAX_BYTES: u64 = 1 << 30;
 /// With the node, its operator and the opset: what is not supported or does not fit.
 pub fn import(path: &Path, names: Option<&Path>) -> Result<Network> {
     let bytes = files::bytes(path, MAX_BYTES)?;
-    let model = Model::read(&bytes)
+    let names = names.map(files::names).transpose()?;
+    read(&bytes, path, names)
+}
+
+/// [`import`] of a file that lies in memory; `path` gives the network its name and stands in messages.
+///
+/// # Errors
+/// As [`import`].
+pub fn read(bytes: &[u8], path: &Path, names: Option<Vec<String>>) -> Result<Network> {
+    let model = Model::read(bytes)
         .map_err(|damage| Error::file(path, format!("not an intact ONNX model: {damage}")))?;
     let producer = model.producer.clone();
     let graph = Graph::new(path, model)?;
@@ -90,7 +99,7 @@ pub fn import(path: &Path, names: Option<&Path>) -> Result<Network> {
     let count = heads.first().map(|head| head.classes);
     heads.into_iter().for_each(|head| builder.head(head));
     match names {
-        Some(names) => builder.classes(files::names(names)?),
+        Some(names) => builder.classes(names),
         None if count == Some(classes::COCO.len()) => {
             builder.classes(classes::COCO.map(String::from).to_vec());
         }
@@ -98,7 +107,7 @@ pub fn import(path: &Path, names: Option<&Path>) -> Result<Network> {
     }
     let format = format!("ONNX, opset {}, by {producer}", graph.opset);
     builder.provenance("format", format);
-    let sum = format!("SHA-256 {}", files::sum(&bytes));
+    let sum = format!("SHA-256 {}", files::sum(bytes));
     builder.provenance(files::name(path), sum);
     builder.build().map_err(Error::network(path))
 }
