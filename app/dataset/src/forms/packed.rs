@@ -285,6 +285,22 @@ short,row
         );
     }
 
+    /// What was beyond the limit was cut off and the rest was used.
+    #[test]
+    fn a_table_beyond_the_limit_is_refused() {
+        let folder = folder(&tar(&[("b.jpg", b"second")]), TABLE);
+        let file = File::create(folder.path().join("labels.csv.gz")).unwrap();
+        let mut gzip = GzEncoder::new(file, Compression::fast());
+        gzip.write_all(TABLE.as_bytes()).unwrap();
+        let blank = vec![b'\n'; 1 << 20];
+        for _ in 0..MAX_TABLE_BYTES >> 20 {
+            gzip.write_all(&blank).unwrap();
+        }
+        gzip.finish().unwrap();
+        let error = Dataset::open(folder.path(), &[]).unwrap_err().to_string();
+        assert!(error.contains("more than 134217728 bytes"), "{error}");
+    }
+
     #[test]
     fn damaged_archives_are_errors() {
         let whole = tar(&[("a.jpg", &[7; 700])]);

@@ -16,7 +16,14 @@ fn weights() -> Vec<u8> {
     let mut bytes: Vec<u8> = header.iter().flat_map(|n| n.to_le_bytes()).collect();
     for number in 0..1 << 14 {
         let file = (Path::new("small.weights"), bytes.clone());
-        if darknet::read((Path::new("small.cfg"), CFG), file, None, Default::default()).is_ok() {
+        if darknet::read(
+            (Path::new("small.cfg"), CFG),
+            file,
+            None,
+            Default::default(),
+        )
+        .is_ok()
+        {
             return bytes;
         }
         bytes.extend((0.1f32 * (number % 16) as f32 - 1.0).to_le_bytes());
