@@ -68,5 +68,6 @@ pub fn one_line(error: &anyhow::Error) -> String {
             line = format!("{line}: {cause}");
         }
     }
-    line.replace('\n', " ")
+    // Names in files can hold anything, also what a terminal would obey.
+    line.replace(char::is_control, " ")
 }

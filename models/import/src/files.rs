@@ -41,13 +41,17 @@ pub(crate) fn text(path: &Path) -> Result<String> {
     })
 }
 
-/// One name a line; empty lines at the end do not count.
+/// The names in a text file.
 pub(crate) fn names(path: &Path) -> Result<Vec<String>> {
-    Ok(text(path)?
-        .trim_end()
+    Ok(lines(&text(path)?))
+}
+
+/// One name a line; empty lines at the end do not count.
+pub(crate) fn lines(text: &str) -> Vec<String> {
+    text.trim_end()
         .lines()
         .map(|line| line.trim().to_string())
-        .collect())
+        .collect()
 }
 
 /// The SHA-256 of some bytes, in hexadecimal.

@@ -90,7 +90,7 @@ fn open(name: &str) -> Option<Case> {
     let folder = shared("quant-classifiers")?;
     let expected = std::fs::read(folder.join(format!("{name}.expected.json"))).unwrap();
     let expected: Value = serde_json::from_slice(&expected).unwrap();
-    let network = onnx::import(&folder.join(format!("{name}.onnx")), None).unwrap();
+    let network = onnx::import(&folder.join(format!("{name}.onnx")), Default::default()).unwrap();
     let file = expected["input"]["file"].as_str().unwrap();
     let (sizes, values) = array(&folder.join(file));
     let rows = values.chunks_exact(values.len() / sizes[0]);
@@ -201,7 +201,7 @@ fn a_picture_becomes_larger() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("espcn.onnx");
     std::fs::write(&path, smaller(sound)).unwrap();
-    let network = onnx::import(&path, None).unwrap();
+    let network = onnx::import(&path, Default::default()).unwrap();
     assert_eq!(network.input().shape, Shape::new(16, 16, 3));
     let [input, output] =
         ["espcn.input.npy", "espcn.output.npy"].map(|name| array(&folder.join(name)));
@@ -232,7 +232,7 @@ fn every_operator_by_itself() {
     let mut names = Vec::new();
     for case in cases["cases"].as_array().unwrap() {
         let name = case["model"].as_str().unwrap();
-        let network = onnx::import(&folder.join(name), None).unwrap();
+        let network = onnx::import(&folder.join(name), Default::default()).unwrap();
         let as_maps = |values: &str, sizes: &str| {
             let values: Vec<f32> = floats(&case[values])
                 .into_iter()

@@ -105,6 +105,9 @@ pub enum Layout {
     },
 }
 
+/// The most classes of a head: maps can claim more channels than names would have room.
+const MAX_CLASSES: usize = 1 << 16;
+
 /// The largest stride of a head, in pixels.
 const MAX_STRIDE: u32 = 1 << 16;
 
@@ -234,6 +237,12 @@ impl Head {
             return Err(Error::Network(format!(
                 "a head of {boxes} and {} classes reads {wanted} channels, its map has {}",
                 self.classes, shape.channels
+            )));
+        }
+        if self.classes > MAX_CLASSES {
+            let found = self.classes;
+            return Err(Error::Network(format!(
+                "a head has at most {MAX_CLASSES} classes, not {found}"
             )));
         }
         if let Some(stride) = self.kind.stride()

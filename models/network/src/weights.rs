@@ -45,9 +45,9 @@ impl WeightKind {
         }
     }
 
-    /// Bytes that `count` weights take at rest.
+    /// Bytes that `count` weights take at rest; of more than any memory holds, a number that is as large.
     pub const fn bytes(&self, count: usize) -> usize {
-        (count * self.bits() as usize).div_ceil(8)
+        count.saturating_mul(self.bits() as usize).div_ceil(8)
     }
 
     fn is_valid(&self) -> bool {

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The largest table that is read, in bytes.
-const MAX_TABLE_BYTES: u64 = 1 << 30;
+const MAX_TABLE_BYTES: u64 = 128 << 20;
 
 const COLUMNS: [&str; 9] = [
     "file",
@@ -35,13 +35,15 @@ pub(super) fn is_there(root: &Path) -> bool {
 pub(super) fn open(root: &Path) -> Result<Dataset, Error> {
     let table = root.join("labels.csv.gz");
     let mut text = String::new();
-    File::open(&table)
-        .and_then(|file| {
-            GzDecoder::new(file)
-                .take(MAX_TABLE_BYTES)
-                .read_to_string(&mut text)
-        })
-        .map_err(Error::io(&table))?;
+    let read = File::open(&table).and_then(|file| {
+        GzDecoder::new(file)
+            .take(MAX_TABLE_BYTES + 1)
+            .read_to_string(&mut text)
+    });
+    if read.map_err(Error::io(&table))? as u64 > MAX_TABLE_BYTES {
+        let what = format!("more than {MAX_TABLE_BYTES} bytes, unpacked");
+        return Err(Error::form(&table, what));
+    }
     let mut oddities = Oddities::default();
     let rows = rows(&text, &mut oddities).map_err(|what| Error::form(&table, what))?;
     let mut by_file: HashMap<&str, Vec<&Row<'_>>> = HashMap::new();
@@ -281,6 +283,22 @@ short,row
                 "labels without a picture: gone.jpg"
             ]
         );
+    }
+
+    /// What was beyond the limit was cut off and the rest was used.
+    #[test]
+    fn a_table_beyond_the_limit_is_refused() {
+        let folder = folder(&tar(&[("b.jpg", b"second")]), TABLE);
+        let file = File::create(folder.path().join("labels.csv.gz")).unwrap();
+        let mut gzip = GzEncoder::new(file, Compression::fast());
+        gzip.write_all(TABLE.as_bytes()).unwrap();
+        let blank = vec![b'\n'; 1 << 20];
+        for _ in 0..MAX_TABLE_BYTES >> 20 {
+            gzip.write_all(&blank).unwrap();
+        }
+        gzip.finish().unwrap();
+        let error = Dataset::open(folder.path(), &[]).unwrap_err().to_string();
+        assert!(error.contains("more than 134217728 bytes"), "{error}");
     }
 
     #[test]

@@ -12,6 +12,13 @@ use zune_jpeg::{JpegDecoder, errors::DecodeErrors};
 /// Bytes at the start of a file in which a JPEG's start is looked for.
 const GARBAGE_BYTES: usize = 4096;
 
+/// The most pixels that a byte can stand for, in a file of which only an eighth is left: in a whole
+/// one, a block of 64 takes a bit at least.
+const PIXELS_A_BYTE: u64 = 8 * 8 * 64;
+
+/// Pixels that any file may claim.
+const FEW: u64 = 1 << 20;
+
 /// What to do about damaged data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Damage {
@@ -43,6 +50,7 @@ pub fn decode(
     let info = decoder.info();
     let (width, height) = info.map_or((0, 0), |i| (usize::from(i.width), usize::from(i.height)));
     limit.check(width, height)?;
+    check_claim(bytes.len(), width, height)?;
     let exif = decoder
         .exif()
         .and_then(|exif| Orientation::from_exif_chunk(exif));
@@ -50,6 +58,17 @@ pub fn decode(
     frame.pixels.resize(3 * width * height, 0);
     decoder.decode_into(&mut frame.pixels).map_err(damaged)?;
     Ok(exif.unwrap_or(Orientation::NoTransforms))
+}
+
+/// Refuses a size that the file cannot hold, so that a stream of tiny files does not cost a large
+/// picture each.
+fn check_claim(bytes: usize, width: usize, height: usize) -> Result<(), Error> {
+    let most = (bytes as u64).saturating_mul(PIXELS_A_BYTE).max(FEW);
+    if width as u64 * height as u64 <= most {
+        return Ok(());
+    }
+    let what = format!("{bytes} bytes cannot hold {width}x{height} pixels");
+    Err(Error::Damaged(what))
 }
 
 fn damaged(error: DecodeErrors) -> Error {
@@ -110,15 +129,13 @@ impl Iterator for Segments<'_> {
     type Item = Segment;
 
     fn next(&mut self) -> Option<Segment> {
-        let at = self.next;
-        let rest = self.bytes.get(at..)?;
-        let [0xFF, marker, high, low, ..] = *rest else {
+        // Any number of fill bytes may stand before a marker.
+        let rest = self.bytes.get(self.next..)?;
+        let ones = rest.iter().take_while(|byte| **byte == 0xFF).count();
+        let at = self.next + ones.saturating_sub(1);
+        let [0xFF, marker, high, low, ..] = self.bytes[at..] else {
             return None;
         };
-        if marker == 0xFF {
-            self.next = at + 1; // fill bytes
-            return self.next();
-        }
         self.next = match marker {
             SOS => self.bytes.len(),
             _ => at + 2 + usize::from(u16::from_be_bytes([high, low])),

@@ -7,6 +7,7 @@ use super::mjpeg::{self, FrameDecoder, MAX_JPEG_BYTES};
 use super::reader::{DEFAULT_RATE, Rational};
 use super::{Error, Info, Reader};
 use std::io::Read;
+use tincy_dataset::picture::Limit;
 use tincy_vision::Frame;
 
 /// An open AVI.
@@ -37,7 +38,15 @@ impl<R: Read + Send> Avi<R> {
     ///
     /// # Errors
     /// If it is no AVI, or no frame can be shown.
-    pub fn new(mut stream: R) -> Result<Option<Avi<R>>, Error> {
+    pub fn new(stream: R) -> Result<Option<Avi<R>>, Error> {
+        Avi::with_limit(stream, Limit::default())
+    }
+
+    /// [`new`](Avi::new) with another limit of a frame's pixels.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn with_limit(mut stream: R, limit: Limit) -> Result<Option<Avi<R>>, Error> {
         let header = Header::read(&mut stream)?;
         let codec = header.compression.to_ascii_uppercase();
         if header.video.is_none() || !matches!(&codec[..], b"MJPG" | b"JPEG") {
@@ -48,7 +57,7 @@ impl<R: Read + Send> Avi<R> {
             stream,
             header,
             info: mjpeg::info(0, 0, rate),
-            decoder: FrameDecoder::default(),
+            decoder: FrameDecoder::new(limit),
             first: None,
             sequence: 0,
         };

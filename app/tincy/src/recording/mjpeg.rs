@@ -14,16 +14,25 @@ pub const MAX_JPEG_BYTES: usize = 256 << 20;
 /// Decodes the frames of one recording to one size.
 #[derive(Debug, Default)]
 pub struct FrameDecoder {
+    limit: Limit,
     size: Option<(usize, usize)>,
     /// What was wrong with frames.
     pub(super) complaints: Complaints,
 }
 
 impl FrameDecoder {
+    /// A decoder of frames of at most so many pixels.
+    pub fn new(limit: Limit) -> FrameDecoder {
+        FrameDecoder {
+            limit,
+            ..FrameDecoder::default()
+        }
+    }
+
     /// Decodes a frame; false if nothing of it can be shown. Damage is counted. A frame of another
     /// size than the first is scaled to the first one's.
     pub fn decode(&mut self, bytes: &[u8], number: u64, frame: &mut Frame) -> bool {
-        let limit = Limit::default();
+        let limit = self.limit;
         if let Err(error) = jpeg::decode(bytes, limit, jpeg::Damage::Refuse, frame) {
             self.complaints.add(|| format!("frame {number}: {error}"));
             if jpeg::decode(bytes, limit, jpeg::Damage::Show, frame).is_err() {
@@ -32,12 +41,28 @@ impl FrameDecoder {
         }
         let size = *self.size.get_or_insert((frame.width, frame.height));
         if size != (frame.width, frame.height) {
+            if !is_scalable((frame.width, frame.height), size) {
+                self.complaints.add(|| {
+                    let (width, height) = (frame.width, frame.height);
+                    format!(
+                        "frame {number} of {width}x{height} is too unlike the first to be scaled"
+                    )
+                });
+                return false;
+            }
             self.complaints
                 .add(|| format!("frame {number} has another size; it is scaled"));
             scale(frame, size);
         }
         true
     }
+}
+
+/// Whether what lies between the two sizes, the columns of one by the rows of the other, is not far
+/// more than either.
+fn is_scalable(from: (usize, usize), to: (usize, usize)) -> bool {
+    let pixels = |(width, height)| width as u64 * height as u64;
+    pixels((from.0, to.1)) <= 4 * pixels(from).max(pixels(to))
 }
 
 fn scale(frame: &mut Frame, (width, height): (usize, usize)) {
@@ -68,13 +93,21 @@ impl<R: Read + Send> Mjpeg<R> {
     /// # Errors
     /// If there is none.
     pub fn new(stream: R) -> Result<Mjpeg<R>, Error> {
+        Mjpeg::with_limit(stream, Limit::default())
+    }
+
+    /// [`new`](Mjpeg::new) with another limit of a frame's pixels.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn with_limit(stream: R, limit: Limit) -> Result<Mjpeg<R>, Error> {
         let mut mjpeg = Mjpeg {
             splitter: Splitter {
                 stream,
                 buffer: Vec::new(),
                 ended: false,
             },
-            decoder: FrameDecoder::default(),
+            decoder: FrameDecoder::new(limit),
             info: info(0, 0, DEFAULT_RATE),
             first: None,
             sequence: 0,

@@ -5,7 +5,7 @@
 
 use super::reader::Rational;
 use super::{Error, reader::MAX_FRAME_BYTES};
-use std::io::{BufRead, Read, Write};
+use std::io::{BufRead, ErrorKind, Read, Write};
 use std::time::Duration;
 
 const FILE_ID: &[u8; 25] = b"nut/multimedia container\0";
@@ -128,8 +128,12 @@ impl<R: BufRead> NutReader<R> {
                     "a frame from ffmpeg has another size than the first",
                 ));
             }
-            pixels.resize(expected, 0);
-            self.stream.read_exact(pixels)?;
+            // Memory is taken as the pixels come, not as a header claims.
+            pixels.clear();
+            let read = (&mut self.stream).take(size).read_to_end(pixels)?;
+            if read < expected {
+                return Err(std::io::Error::from(ErrorKind::UnexpectedEof).into());
+            }
             let pts = u64::try_from(self.last_pts).unwrap_or(0);
             return Ok(Some(self.video.time_base.seconds(pts)));
         }
@@ -171,7 +175,7 @@ impl<R: BufRead> NutReader<R> {
             return Err(Error::damaged("ffmpeg's output has shortened frames"));
         }
         self.last_pts = match coded_pts {
-            u64::MAX => self.last_pts + code.pts_step,
+            u64::MAX => self.last_pts.saturating_add(code.pts_step),
             coded => self.full_pts(coded as i64),
         };
         Ok(size)
@@ -183,8 +187,8 @@ impl<R: BufRead> NutReader<R> {
         if coded >= range {
             return coded - range;
         }
-        let low = self.last_pts - (range - 1) / 2;
-        ((coded - low) & (range - 1)) + low
+        let low = self.last_pts.saturating_sub((range - 1) / 2);
+        (coded.wrapping_sub(low) & (range - 1)).saturating_add(low)
     }
 }
 
@@ -242,7 +246,7 @@ fn frame_codes(packet: &mut &[u8]) -> Result<Vec<FrameCode>, Error> {
                 continue;
             }
             codes.push(code);
-            code.size_rest += 1;
+            code.size_rest = code.size_rest.saturating_add(1);
             added += 1;
         }
     }
@@ -335,9 +339,9 @@ fn read_bytes(packet: &mut &[u8]) -> Result<Vec<u8>, Error> {
 
 /// 0, 1, -1, 2, -2, ...
 fn signed(value: u64) -> i64 {
-    let value = value as i64 + 1;
+    let value = (value as i64).wrapping_add(1);
     if value & 1 == 1 {
-        -(value >> 1)
+        (value >> 1).wrapping_neg()
     } else {
         value >> 1
     }

@@ -19,6 +19,8 @@ pub struct Y4m<R> {
     range: Range,
     /// Bytes of planes after the colours, which are not used.
     alpha: usize,
+    /// Bytes of the planes that are used.
+    frame: usize,
     planes: Vec<u8>,
     sequence: u64,
     complaints: Complaints,
@@ -44,7 +46,8 @@ impl<R: BufRead + Send> Y4m<R> {
         };
         Ok(Y4m {
             stream,
-            planes: vec![0; header.sampling.bytes(info.width, info.height)],
+            frame: header.sampling.bytes(info.width, info.height),
+            planes: Vec::new(),
             alpha: if header.alpha {
                 info.width * info.height
             } else {
@@ -72,16 +75,13 @@ impl<R: BufRead + Send> Y4m<R> {
         )))
     }
 
-    /// Reads the planes. False if the stream ends within them.
+    /// Reads the planes. False if the stream ends within them. Memory is taken as they come, not as
+    /// the header claims.
     fn fill(&mut self) -> Result<bool, Error> {
-        let mut have = 0;
-        while have < self.planes.len() {
-            match self.stream.read(&mut self.planes[have..]) {
-                Ok(0) => return Ok(false),
-                Ok(count) => have += count,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
-            }
+        self.planes.clear();
+        let mut planes = self.stream.by_ref().take(self.frame as u64);
+        if planes.read_to_end(&mut self.planes)? < self.frame {
+            return Ok(false);
         }
         let alpha = self.alpha as u64;
         let skipped = std::io::copy(&mut self.stream.by_ref().take(alpha), &mut std::io::sink())?;

@@ -6,6 +6,7 @@
 use crate::{Error, Result, files};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// A parsed cfg.
 #[derive(Debug)]
@@ -19,7 +20,8 @@ pub(crate) struct Cfg {
 /// A section: `[kind]` and what follows it.
 #[derive(Debug)]
 pub(crate) struct Section {
-    path: PathBuf,
+    /// Shared, as a file may be all sections.
+    path: Arc<Path>,
     /// The name between the brackets.
     pub(crate) kind: String,
     /// Where it begins, counted from 1.
@@ -48,6 +50,7 @@ impl Cfg {
     /// Parses the text of a cfg; `path` is for messages.
     pub(crate) fn parse(text: &str, path: &Path) -> Result<Cfg> {
         let mut sections: Vec<Section> = Vec::new();
+        let shared: Arc<Path> = path.into();
         for (index, line) in text.lines().enumerate() {
             let content: String = line.chars().filter(|c| !c.is_whitespace()).collect();
             let content = content.trim_start_matches('\u{feff}');
@@ -64,7 +67,7 @@ impl Cfg {
                     .strip_suffix(']')
                     .ok_or_else(|| wrong("a section needs its closing bracket"))?;
                 sections.push(Section {
-                    path: path.to_path_buf(),
+                    path: shared.clone(),
                     kind: kind.to_string(),
                     line: index + 1,
                     entries: Vec::new(),
@@ -106,7 +109,7 @@ impl Section {
     /// An error at a line of this section.
     pub(crate) fn wrong_at(&self, line: usize, what: impl Into<String>) -> Error {
         Error::Line {
-            path: self.path.clone(),
+            path: self.path.to_path_buf(),
             line,
             what: what.into(),
         }

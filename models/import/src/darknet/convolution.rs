@@ -70,6 +70,9 @@ pub(super) fn convolutional(
     section.check(&CONVOLUTIONAL)?;
     let size: usize = section.number_or("size", 1)?;
     let out_channels: usize = section.number_or("filters", 1)?;
+    if out_channels == 0 {
+        return Err(section.wrong("filters=0: a layer without filters"));
+    }
     let groups: usize = section.number_or("groups", 1)?;
     if groups == 0 || !input.channels.is_multiple_of(groups) || !out_channels.is_multiple_of(groups)
     {

@@ -50,26 +50,43 @@ pub fn import(
     names: Option<&Path>,
     options: Options,
 ) -> Result<Network> {
-    let mut text = Cfg::open(cfg)?;
+    let text = files::text(cfg)?;
+    let numbers = files::bytes(weights, weights::MAX_BYTES)?;
+    let list = names.map(files::text).transpose()?;
+    let names = names.zip(list.as_deref());
+    read((cfg, &text), (weights, numbers), names, options)
+}
+
+/// [`import`] of files that lie in memory, each with the path that gives it its name and stands in
+/// messages.
+///
+/// # Errors
+/// As [`import`].
+pub fn read(
+    (cfg, text): (&Path, &str),
+    (weights, numbers): (&Path, Vec<u8>),
+    names: Option<(&Path, &str)>,
+    options: Options,
+) -> Result<Network> {
+    let mut parsed = Cfg::parse(text, cfg)?;
     if let Some(layers) = backbone(weights) {
-        truncate(&mut text, layers, weights)?;
+        truncate(&mut parsed, layers, weights)?;
     }
-    let mut file = WeightsFile::open(weights)?;
-    let mut builder = network::build(&text, &mut file, options)?;
+    let mut file = WeightsFile::new(weights, numbers)?;
+    let mut builder = network::build(&parsed, &mut file, options)?;
     file.finish()?;
-    if let Some(names) = names {
-        builder.classes(files::names(names)?);
-        builder.provenance(files::name(names), sum(names)?);
+    if let Some((path, text)) = names {
+        builder.classes(files::lines(text));
+        builder.provenance(files::name(path), sum(text.as_bytes()));
     }
     builder.provenance("format", "Darknet");
-    builder.provenance(files::name(cfg), sum(cfg)?);
+    builder.provenance(files::name(cfg), sum(text.as_bytes()));
     builder.provenance(files::name(weights), format!("SHA-256 {}", file.sum()));
     builder.build().map_err(Error::network(cfg))
 }
 
-fn sum(path: &Path) -> Result<String> {
-    let bytes = files::bytes(path, files::MAX_TEXT)?;
-    Ok(format!("SHA-256 {}", files::sum(&bytes)))
+fn sum(bytes: &[u8]) -> String {
+    format!("SHA-256 {}", files::sum(bytes))
 }
 
 /// The number of layers of a truncated file, `NAME.conv.N`.

@@ -7,7 +7,7 @@ use crate::{Error, Result, files};
 use std::path::{Path, PathBuf};
 
 /// The largest file that is read: four times the largest published detector.
-const MAX_BYTES: u64 = 1 << 30;
+pub(super) const MAX_BYTES: u64 = 1 << 30;
 
 /// An open file of weights, read from front to back.
 pub(super) struct WeightsFile {
@@ -17,9 +17,8 @@ pub(super) struct WeightsFile {
 }
 
 impl WeightsFile {
-    /// Reads a file and its header.
-    pub(super) fn open(path: &Path) -> Result<WeightsFile> {
-        let bytes = files::bytes(path, MAX_BYTES)?;
+    /// Takes the bytes of a file and reads its header.
+    pub(super) fn new(path: &Path, bytes: Vec<u8>) -> Result<WeightsFile> {
         let position = header(&bytes).map_err(|what| Error::file(path, what))?;
         Ok(WeightsFile {
             path: path.to_path_buf(),

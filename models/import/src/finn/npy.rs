@@ -6,6 +6,9 @@ use std::path::Path;
 /// The most elements of an array.
 const MAX_ELEMENTS: usize = 1 << 26;
 
+/// The most dimensions; NumPy itself has no more.
+const MAX_DIMENSIONS: usize = 64;
+
 /// A float array.
 #[derive(Debug, PartialEq)]
 pub(super) struct Array {
@@ -32,6 +35,12 @@ pub(super) fn read(path: &Path) -> Result<(Array, String)> {
 fn parse(bytes: &[u8]) -> Result<Array, String> {
     let (header, data) = split(bytes).ok_or("not a NumPy file, or cut in its header")?;
     let header = Header::parse(header)?;
+    if header.shape.len() > MAX_DIMENSIONS {
+        let found = header.shape.len();
+        return Err(format!(
+            "{found} dimensions, at most {MAX_DIMENSIONS} can be"
+        ));
+    }
     let count = header
         .shape
         .iter()
@@ -170,5 +179,13 @@ mod tests {
         assert!(parse(&doubles).unwrap_err().contains("'<f4'"));
         let huge = "{'descr': '<f4', 'fortran_order': False, 'shape': (4000000000, 4000000000, 9)}";
         assert!(parse(&file(huge, &[])).unwrap_err().contains("too large"));
+        // Each value takes a step a dimension.
+        let deep = "1,".repeat(65);
+        let deep = format!("{{'descr': '<f4', 'fortran_order': True, 'shape': ({deep})}}");
+        assert!(
+            parse(&file(&deep, &[1.]))
+                .unwrap_err()
+                .contains("65 dimensions")
+        );
     }
 }

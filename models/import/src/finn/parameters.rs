@@ -74,6 +74,14 @@ impl ParameterFolder {
             let what = format!("layer {layer}: {count} weights for {outputs} channels cannot be");
             return Err(Error::file(&self.path, what));
         }
+        // A description alone must not take memory: what it claims is there, or is an error.
+        for pe in 0..layout.pe {
+            // The last layer may have no thresholds.
+            let files = element_files(layout, number, pe, size).into_iter();
+            for (name, expected) in files.filter(|(_, expected)| *expected > 0) {
+                self.measure(&name, size.layer, expected)?;
+            }
+        }
         let mut set = Parameters {
             weights: vec![0; count],
             thresholds: vec![0; size.outputs * size.steps],
@@ -93,18 +101,14 @@ impl ParameterFolder {
         size: SetSize,
         set: &mut Parameters,
     ) -> Result<()> {
-        let rows = size.outputs.div_ceil(layout.pe);
-        let words = size.kernel * size.kernel * size.inputs.div_ceil(layout.simd);
-        let step_bytes = layout.thresholds.row_bytes(size.steps);
-        let name = format!("{number}-{pe}-weights.bin");
-        let bits = self.read(&name, size.layer, rows * words * 8)?;
+        let [(name, weight_bytes), (thresholds, threshold_bytes)] =
+            element_files(layout, number, pe, size);
+        let bits = self.read(&name, size.layer, weight_bytes)?;
         let levels = match size.steps {
             0 => Vec::new(),
-            _ => {
-                let name = format!("{number}-{pe}-thres.bin");
-                self.read(&name, size.layer, rows * step_bytes)?
-            }
+            _ => self.read(&thresholds, size.layer, threshold_bytes)?,
         };
+        let (words, step_bytes) = (size.words(layout), layout.thresholds.row_bytes(size.steps));
         let window = set.weights.len() / size.outputs;
         for (row, bits) in bits.chunks_exact(words * 8).enumerate() {
             let channel = row * layout.pe + pe;
@@ -131,6 +135,14 @@ impl ParameterFolder {
     }
 
     fn read(&mut self, name: &str, layer: &str, expected: usize) -> Result<Vec<u8>> {
+        let path = self.measure(name, layer, expected)?;
+        let bytes = files::bytes(&path, expected as u64)?;
+        self.sum.update(&bytes);
+        Ok(bytes)
+    }
+
+    /// The path of a file, if it has the expected size.
+    fn measure(&self, name: &str, layer: &str, expected: usize) -> Result<PathBuf> {
         let path = self.path.join(name);
         let found = std::fs::metadata(&path)
             .map_err(|source| Error::Io {
@@ -146,10 +158,28 @@ impl ParameterFolder {
                 found,
             });
         }
-        let bytes = files::bytes(&path, found)?;
-        self.sum.update(&bytes);
-        Ok(bytes)
+        Ok(path)
     }
+}
+
+impl SetSize<'_> {
+    /// 64-bit words of a channel's weights.
+    fn words(&self, layout: &Layout) -> usize {
+        self.kernel * self.kernel * self.inputs.div_ceil(layout.simd)
+    }
+}
+
+/// Name and size of a PE's files: weights and thresholds.
+fn element_files(layout: &Layout, number: usize, pe: usize, size: SetSize) -> [(String, usize); 2] {
+    let rows = size.outputs.div_ceil(layout.pe);
+    let levels = layout.thresholds.row_bytes(size.steps);
+    [
+        (
+            format!("{number}-{pe}-weights.bin"),
+            rows * size.words(layout) * 8,
+        ),
+        (format!("{number}-{pe}-thres.bin"), rows * levels),
+    ]
 }
 
 /// The weights of one output channel from its words.

@@ -8,9 +8,6 @@ use super::quantized;
 use crate::Result;
 use tincy_network::{Activation, Affine, Convolution, Finish, Number, Op, Padding, Shape, Weights};
 
-/// The largest step of patches: weights grow by its square.
-const MAX_STEP: usize = 8;
-
 /// A convolution before its shape is known to fit.
 pub(super) struct Filters {
     outputs: usize,
@@ -109,7 +106,7 @@ pub(super) fn activation<'a>(
 
 /// Lays filters on a map, or on the map of which the input has patches.
 pub(super) fn place<'a>(
-    lowering: &Lowering<'a>,
+    lowering: &mut Lowering<'a>,
     node: NodeAt<'a>,
     filters: &Filters,
     input: &Value,
@@ -124,14 +121,15 @@ pub(super) fn place<'a>(
         )));
     }
     let windows = Windows::read(node, filters.kernel, shape)?;
+    let copies = match input {
+        Value::Patches(patches) => filters.weights.len() * patches.growth() / patches.places.len(),
+        _ => filters.weights.len(),
+    };
+    lowering.weigh(node, copies)?;
     let (weights, kernel, windows) = match input {
         Value::Patches(patches) => {
             if groups != 1 || windows.dilation != [1, 1] {
                 return Err(node.wrong("patches are read by plain convolutions only"));
-            }
-            if patches.step.iter().any(|step| *step > MAX_STEP) {
-                let what = format!("only every {MAX_STEP}th row or column can be taken at most");
-                return Err(node.wrong(what));
             }
             let kernel = [0, 1].map(|i| filters.kernel[i] * patches.step[i]);
             let windows = windows.spread(patches.step);
@@ -159,7 +157,9 @@ impl Filters {
         };
         let kernel = [height, width];
         let said = node.sizes("kernel_shape", kernel)?;
-        if said != kernel || outputs == 0 || height == 0 || width == 0 {
+        // Of no weights at all, any number of channels could be.
+        let none = [outputs, inputs, height, width].contains(&0);
+        if said != kernel || none {
             return Err(node.wrong(format!("a kernel of {said:?} with weights of {kernel:?}")));
         }
         let bias = match node.optional_input(2) {
@@ -317,7 +317,8 @@ pub(super) fn padding(
             }
             let sizes = [input.height, input.width];
             let total = [0, 1].map(|i| {
-                let reach = kernel[i].saturating_sub(1).saturating_mul(dilation[i]) + 1;
+                let between = kernel[i].saturating_sub(1).saturating_mul(dilation[i]);
+                let reach = between.saturating_add(1);
                 let covered = (sizes[i].div_ceil(stride[i]) - 1) * stride[i];
                 covered.saturating_add(reach).saturating_sub(sizes[i])
             });

@@ -34,7 +34,7 @@ pub(super) fn concat<'a>(lowering: &mut Lowering<'a>, node: NodeAt<'a>) -> Resul
     if !patches.is_empty() {
         let all = patches.len() == values.len();
         let joined = Patches::joined(&patches).filter(|_| all);
-        let joined = joined.ok_or_else(|| node.wrong("patches of different maps"))?;
+        let joined = joined.ok_or_else(|| node.wrong("patches of different maps, or too many"))?;
         return Ok(Value::Patches(joined));
     }
     let maps = (0..values.len())
@@ -156,16 +156,20 @@ pub(super) fn pool(node: NodeAt<'_>, input: Shape) -> Result<Pool> {
     }
     let mut padding = padding(node, input, size, stride, [1, 1])?;
     if node.integer("ceil_mode", 0)? != 0 {
-        padding.bottom += rest(
-            input.height + padding.top + padding.bottom,
-            size[0],
-            stride[0],
-        );
-        padding.right += rest(
-            input.width + padding.left + padding.right,
-            size[1],
-            stride[1],
-        );
+        let Padding {
+            top,
+            left,
+            bottom,
+            right,
+        } = padding;
+        let sum = |length: usize, sides: [usize; 2]| {
+            let padded = sides
+                .iter()
+                .try_fold(length, |sum, side| sum.checked_add(*side));
+            padded.ok_or_else(|| node.wrong("pads that cannot be"))
+        };
+        padding.bottom += rest(sum(input.height, [top, bottom])?, size[0], stride[0]);
+        padding.right += rest(sum(input.width, [left, right])?, size[1], stride[1]);
     }
     Ok(Pool {
         size,
@@ -177,7 +181,7 @@ pub(super) fn pool(node: NodeAt<'_>, input: Shape) -> Result<Pool> {
 /// What must be added to a length so that windows end exactly at its end.
 fn rest(length: usize, size: usize, stride: usize) -> usize {
     let beyond = length.saturating_sub(size);
-    beyond.next_multiple_of(stride) - beyond
+    (stride - beyond % stride) % stride
 }
 
 /// `Resize` and `Upsample`.

@@ -39,6 +39,13 @@ impl Value {
     }
 }
 
+/// How many times the floats of a file may stand in a network: nodes can share a constant, and
+/// patches make weights more.
+const MOST_COPIES: usize = 16;
+
+/// Floats that are no reason to refuse a file, however short.
+const FEW: usize = 1 << 20;
+
 /// A network half built.
 pub(super) struct Lowering<'a> {
     pub(super) graph: &'a Graph,
@@ -52,6 +59,8 @@ pub(super) struct Lowering<'a> {
     input_step: f64,
     /// Maps of codes that are floats too.
     as_floats: HashMap<Source, Source>,
+    /// Weights that may still be taken.
+    left: usize,
 }
 
 impl<'a> Lowering<'a> {
@@ -75,6 +84,10 @@ impl<'a> Lowering<'a> {
             names: HashSet::new(),
             input_step,
             as_floats: HashMap::new(),
+            left: graph
+                .floats()
+                .saturating_mul(MOST_COPIES)
+                .saturating_add(FEW),
         };
         let input = graph.input()?.name.as_str();
         lowering.set(input, Value::Map(Source::Input));
@@ -303,6 +316,15 @@ impl<'a> Lowering<'a> {
         self.names.insert(name.clone());
         let layer = self.builder.layer(name, op, inputs);
         layer.map_err(Error::network(&self.graph.path))
+    }
+
+    /// Counts the weights of a node before they are copied.
+    pub(super) fn weigh(&mut self, node: NodeAt<'a>, count: usize) -> Result<()> {
+        let left = self.left.checked_sub(count);
+        self.left = left.ok_or_else(|| {
+            node.wrong("with its weights the network is many times as large as the file")
+        })?;
+        Ok(())
     }
 
     /// Notes what a tensor has become.

@@ -4,6 +4,13 @@ use super::tensor::Tensor;
 use super::wire::{Damage, Fields, Value};
 use std::collections::HashMap;
 
+/// The most nodes of a graph, and the most of its constants and of its inputs: in the file they may
+/// be two bytes, here they are hundreds.
+const MAX_NODES: usize = 1 << 16;
+
+/// The most results of a graph, which every node is looked for in.
+const MAX_RESULTS: usize = 1 << 12;
+
 /// A whole file.
 #[derive(Debug, Default)]
 pub(super) struct Model {
@@ -148,8 +155,25 @@ impl GraphMessage {
                 12 => graph.outputs.push(ValueInfo::read(value.bytes()?)?),
                 _ => {}
             }
+            graph.check()?;
         }
         Ok(graph)
+    }
+}
+
+impl GraphMessage {
+    /// Refuses more than is known to be right.
+    fn check(&self) -> Result<(), Damage> {
+        let counts = [
+            ("nodes", self.nodes.len(), MAX_NODES),
+            ("constants", self.constants.len(), MAX_NODES),
+            ("inputs", self.inputs.len(), MAX_NODES),
+            ("results", self.outputs.len(), MAX_RESULTS),
+        ];
+        match counts.iter().find(|(_, found, most)| found > most) {
+            Some((what, _, most)) => Err(format!("a graph of more than {most} {what}")),
+            None => Ok(()),
+        }
     }
 }
 

@@ -81,7 +81,15 @@ pub struct Options<'a> {
 /// With the node, its operator and the opset: what is not supported or does not fit.
 pub fn import(path: &Path, options: Options<'_>) -> Result<Network> {
     let bytes = files::bytes(path, MAX_BYTES)?;
-    let model = Model::read(&bytes)
+    read(&bytes, path, options)
+}
+
+/// [`import`] of a file that lies in memory; `path` gives the network its name and stands in messages.
+///
+/// # Errors
+/// As [`import`].
+pub fn read(bytes: &[u8], path: &Path, options: Options<'_>) -> Result<Network> {
+    let model = Model::read(bytes)
         .map_err(|damage| Error::file(path, format!("not an intact ONNX model: {damage}")))?;
     let producer = model.producer.clone();
     let graph = Graph::new(path, model)?;
@@ -90,7 +98,7 @@ pub fn import(path: &Path, options: Options<'_>) -> Result<Network> {
         None if qonnx::is_quantized(&graph) => named(qonnx::lower(&graph)?, options.names)?,
         detector => lowered(&graph, detector.as_ref(), options)?,
     };
-    finish(path, builder, format, &bytes)
+    finish(path, builder, format, bytes)
 }
 
 /// The layers of a network and, where it is a detector, its heads.

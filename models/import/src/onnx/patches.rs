@@ -10,6 +10,12 @@ use super::node::{Computed, NodeAt};
 use crate::Result;
 use tincy_network::{Op, Shape, Source};
 
+/// The largest step of patches: weights grow by its square.
+const MAX_STEP: usize = 8;
+
+/// The most places: each of the largest step, once.
+const MAX_PLACES: usize = MAX_STEP * MAX_STEP;
+
 /// All channels of pixel `(y * step[0] + place[0], x * step[1] + place[1])` of a map, for one place
 /// after the other.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,7 +43,12 @@ impl Patches {
         )
     }
 
-    /// Several side by side, if they are patches of one map.
+    /// How many pixels of the map there are for one of a patch.
+    pub(super) fn growth(&self) -> usize {
+        self.step[0] * self.step[1]
+    }
+
+    /// Several side by side, if they are patches of one map and not more than those of any step.
     pub(super) fn joined(parts: &[Patches]) -> Option<Patches> {
         let (first, rest) = parts.split_first()?;
         let mut joined = first.clone();
@@ -46,9 +57,21 @@ impl Patches {
                 return None;
             }
             joined.places.extend(&part.places);
+            if joined.places.len() > MAX_PLACES {
+                return None;
+            }
         }
         Some(joined)
     }
+}
+
+/// Refuses steps that would make weights of a convolution too many.
+fn check_step(node: NodeAt<'_>, step: usize) -> Result<()> {
+    if step <= MAX_STEP {
+        return Ok(());
+    }
+    let what = format!("only every {MAX_STEP}th row or column can be taken at most");
+    Err(node.wrong(what))
 }
 
 /// A `Slice` along one axis: elements `start`, `start + step`, ... up to `end`.
@@ -147,6 +170,7 @@ fn sampled(node: NodeAt<'_>, mut patches: Patches, size: [usize; 4], cut: Cut) -
             "only every n-th row or column of a whole map can be taken, for a convolution",
         ));
     }
+    check_step(node, cut.step)?;
     patches.step[axis] = cut.step;
     patches
         .places
@@ -191,6 +215,7 @@ pub(super) fn space_to_depth<'a>(lowering: &mut Lowering<'a>, node: NodeAt<'a>) 
     if block == 0 || !shape.height.is_multiple_of(block) || !shape.width.is_multiple_of(block) {
         return Err(node.wrong(format!("blocks of {block} do not divide {shape}")));
     }
+    check_step(node, block)?;
     Ok(Value::Patches(Patches {
         source,
         step: [block, block],

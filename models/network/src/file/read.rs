@@ -2,6 +2,7 @@
 
 use super::write::sum;
 use super::{Entry, Graph, Header, MAX_HEADER, Metadata, READ, Type, VERSION, map};
+use crate::graph::MAX_LAYERS;
 use crate::{Builder, Error, Finish, Layer, Network, Op, Values, WeightKind, runs};
 use bytemuck::Pod;
 use std::collections::BTreeMap;
@@ -177,6 +178,15 @@ impl Tensors {
 
 /// Attaches the tensors and builds the network anew, so that a file is checked as any other source.
 fn rebuild(graph: Graph, tensors: &mut Tensors) -> Result<Network, Error> {
+    for (what, found) in [
+        ("results", graph.outputs.len()),
+        ("heads", graph.heads.len()),
+    ] {
+        if found > MAX_LAYERS {
+            let what = format!("{found} {what}, at most {MAX_LAYERS} can be right");
+            return Err(tensors.damage.because(what));
+        }
+    }
     let mut builder = Builder::new(graph.name, graph.input)?;
     for (index, mut layer) in graph.layers.into_iter().enumerate() {
         attach(&mut layer, index, tensors)?;
