@@ -27,7 +27,11 @@ fn open(name: &str) -> Option<Case> {
     let expected = std::fs::read(folder.join(format!("{name}.expected.json"))).unwrap();
     Some(Case {
         expected: serde_json::from_slice(&expected).unwrap(),
-        network: onnx::import(&folder.join(format!("{name}.onnx")), onnx::Options::default()).unwrap(),
+        network: onnx::import(
+            &folder.join(format!("{name}.onnx")),
+            onnx::Options::default(),
+        )
+        .unwrap(),
         folder,
     })
 }

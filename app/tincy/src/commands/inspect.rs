@@ -15,8 +15,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use tincy_engine::{Options, Plan};
 use tincy_network::{
-    Convolution, Fit, Network, Op, Resample, Shape, WeightKind, Weights, accumulator,
-    cost,
+    Convolution, Fit, Network, Op, Resample, Shape, WeightKind, Weights, accumulator, cost,
 };
 
 /// Arguments of `tincy inspect`.

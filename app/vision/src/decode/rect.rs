@@ -94,7 +94,10 @@ impl Side {
             HeadKind::FastestDet => ((cell + x.tanh()) / grid, logistic(size)),
             HeadKind::Ssd { .. } => {
                 let anchor = anchor / net;
-                ((cell + 0.5) / grid + x * 0.1 * anchor, (w * 0.2).exp() * anchor)
+                (
+                    (cell + 0.5) / grid + x * 0.1 * anchor,
+                    (w * 0.2).exp() * anchor,
+                )
             }
             HeadKind::Yolov8 { .. } | HeadKind::Nanodet { .. } => {
                 unreachable!("its boxes are distances")

@@ -40,8 +40,8 @@ impl Resize {
             let [a, b] = [pixel(top, *left), pixel(top, *right)];
             let [c, d] = [pixel(bottom, *left), pixel(bottom, *right)];
             for (i, output) in output.iter_mut().enumerate() {
-                let [upper, lower] = [(a[i], b[i]), (c[i], d[i])]
-                    .map(|(left, right)| between(left, right, *across));
+                let [upper, lower] =
+                    [(a[i], b[i]), (c[i], d[i])].map(|(left, right)| between(left, right, *across));
                 *output = between(upper, lower, down);
             }
         }

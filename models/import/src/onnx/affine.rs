@@ -20,9 +20,8 @@ pub(super) fn normalization<'a>(lowering: &mut Lowering<'a>, node: NodeAt<'a>) -
         (f64::from(*gamma) / (f64::from(*variance) + epsilon).sqrt()) as f32
     });
     let factors: Vec<f32> = factors.collect();
-    let shifts = (0..factors.len()).map(|c| {
-        (f64::from(beta[c]) - f64::from(mean[c]) * f64::from(factors[c])) as f32
-    });
+    let shifts = (0..factors.len())
+        .map(|c| (f64::from(beta[c]) - f64::from(mean[c]) * f64::from(factors[c])) as f32);
     let shifts = shifts.collect();
     scaled(lowering, node, 0, factors, shifts)
 }

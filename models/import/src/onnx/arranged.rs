@@ -158,6 +158,9 @@ mod tests {
         assert_eq!(whole.transposed(&[0, 0, 1]), None);
         assert_eq!(whole.taken(1, &[4]), None);
         assert_eq!(whole.reshaped(vec![5, 5]), None);
-        assert_eq!(Arranged::joined(&[whole.clone(), counted(&[2, 4])], 1), None);
+        assert_eq!(
+            Arranged::joined(&[whole.clone(), counted(&[2, 4])], 1),
+            None
+        );
     }
 }

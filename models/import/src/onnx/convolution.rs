@@ -75,7 +75,10 @@ pub(super) fn convolution<'a>(lowering: &mut Lowering<'a>, node: NodeAt<'a>) -> 
         output = lowering.take(norm)?;
     }
     let step = lowering.step(input.source()) as f32;
-    filters.weights.iter_mut().for_each(|weight| *weight *= step);
+    filters
+        .weights
+        .iter_mut()
+        .for_each(|weight| *weight *= step);
     let placed = place(lowering, node, &filters, &input)?;
     let (activation, output) = activation(lowering, output)?;
     let weights = Weights::floats(placed.weights.clone());

@@ -16,15 +16,18 @@ pub(super) fn folded(lowering: &Lowering<'_>, node: NodeAt<'_>) -> Result<Option
             .map(|dims| vec![sizes(node, &dims)]));
     }
     let inputs = node.node.inputs.iter().filter(|name| !name.is_empty());
-    let inputs: Option<Vec<Cow<'_, Tensor>>> = inputs
-        .map(|name| lowering.constant_named(name))
-        .collect();
+    let inputs: Option<Vec<Cow<'_, Tensor>>> =
+        inputs.map(|name| lowering.constant_named(name)).collect();
     let Some(inputs) = inputs.filter(|inputs| !inputs.is_empty()) else {
         return Ok(None);
     };
     Ok(match node.op() {
         op if moves(op) => {
-            let data = if op == "Concat" { &inputs[..] } else { &inputs[..1] };
+            let data = if op == "Concat" {
+                &inputs[..]
+            } else {
+                &inputs[..1]
+            };
             Some(rearranged(lowering, node, data)?)
         }
         "Identity" => Some(vec![inputs[0].clone().into_owned()]),
@@ -140,11 +143,18 @@ fn filled(node: NodeAt<'_>, sizes: &Tensor) -> Result<Tensor> {
     let dims = dims.ok_or_else(wrong)?;
     let count = count(&dims).ok_or_else(wrong)?;
     let (data, kind) = match node.tensor("value") {
-        Some(Tensor { data: Data::Integers(value), kind, .. }) => (
+        Some(Tensor {
+            data: Data::Integers(value),
+            kind,
+            ..
+        }) => (
             Data::Integers(vec![value.first().copied().unwrap_or(0); count]),
             *kind,
         ),
-        Some(Tensor { data: Data::Floats(value), .. }) => (
+        Some(Tensor {
+            data: Data::Floats(value),
+            ..
+        }) => (
             Data::Floats(vec![value.first().copied().unwrap_or(0.0); count]),
             1,
         ),

@@ -158,7 +158,13 @@ impl Graph {
 
 /// The value of a `Constant` node, in whichever of its forms.
 fn constant(node: &Node) -> Option<Tensor> {
-    let kind = |data: &Data| if matches!(data, Data::Floats(_)) { 1 } else { 7 };
+    let kind = |data: &Data| {
+        if matches!(data, Data::Floats(_)) {
+            1
+        } else {
+            7
+        }
+    };
     let list = |data: Data, len| Tensor {
         dims: vec![len],
         kind: kind(&data),

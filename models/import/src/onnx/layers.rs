@@ -69,11 +69,15 @@ pub(super) fn average_pool<'a>(lowering: &mut Lowering<'a>, node: NodeAt<'a>) ->
     let stride = node.sizes("strides", [1, 1])?;
     let count = size[0].saturating_mul(size[1]);
     if !(1..=1 << 16).contains(&count) || node.integer("ceil_mode", 0)? != 0 {
-        return Err(node.wrong(format!("a window of {size:?}, or ceil_mode, is not supported")));
+        return Err(node.wrong(format!(
+            "a window of {size:?}, or ceil_mode, is not supported"
+        )));
     }
     let own = padding(node, input, size, stride, [1, 1])?;
     if own != Padding::default() && node.integer("count_include_pad", 0)? == 0 {
-        return Err(node.wrong("padding that is not counted is not supported; set count_include_pad"));
+        return Err(
+            node.wrong("padding that is not counted is not supported; set count_include_pad")
+        );
     }
     let channels = input.channels;
     let weights = vec![1.0 / count as f32; count.saturating_mul(channels)];

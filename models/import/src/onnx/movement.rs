@@ -93,7 +93,11 @@ fn reshaped(lowering: &Lowering<'_>, node: NodeAt<'_>, dims: &[usize]) -> Result
     let sizes: Option<Vec<usize>> = asked.iter().enumerate().map(size).collect();
     let wrong = || node.wrong(format!("sizes of {asked:?} for {dims:?}"));
     let mut sizes = sizes.ok_or_else(wrong)?;
-    let product = |sizes: &[usize]| sizes.iter().try_fold(1usize, |n, size| n.checked_mul(*size));
+    let product = |sizes: &[usize]| {
+        sizes
+            .iter()
+            .try_fold(1usize, |n, size| n.checked_mul(*size))
+    };
     let (all, known) = (product(dims), product(&sizes));
     if let Some(open) = asked.iter().position(|size| *size == -1) {
         let (Some(all), Some(known @ 1..)) = (all, known) else {

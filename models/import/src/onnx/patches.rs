@@ -85,10 +85,7 @@ pub(super) fn slice<'a>(lowering: &mut Lowering<'a>, node: NodeAt<'a>) -> Result
 }
 
 /// Axes with start, end and step: attributes in opset 9, then inputs.
-pub(super) fn arguments(
-    lowering: &Lowering<'_>,
-    node: NodeAt<'_>,
-) -> Result<Vec<(i64, [i64; 3])>> {
+pub(super) fn arguments(lowering: &Lowering<'_>, node: NodeAt<'_>) -> Result<Vec<(i64, [i64; 3])>> {
     let list = |i: usize, name: &str| match node.optional_input(i) {
         Some(_) => lowering.integers(node, i).map(Some),
         None => Ok(node.list(name)?.map(<[i64]>::to_vec)),
@@ -97,7 +94,8 @@ pub(super) fn arguments(
     let starts = list(1, "starts")?.ok_or_else(missing)?;
     let ends = list(2, "ends")?.ok_or_else(missing)?;
     let (axes, steps) = (list(3, "axes")?, list(4, "steps")?);
-    let same = |list: &Option<Vec<i64>>| list.as_ref().is_none_or(|list| list.len() == starts.len());
+    let same =
+        |list: &Option<Vec<i64>>| list.as_ref().is_none_or(|list| list.len() == starts.len());
     if ends.len() != starts.len() || !same(&axes) || !same(&steps) {
         return Err(node.wrong("starts, ends, axes and steps differ in number"));
     }
@@ -118,7 +116,9 @@ pub(super) fn cut(
 ) -> Result<Cut> {
     let rank = size.len();
     let from_the_end = if axis < 0 { axis + rank as i64 } else { axis };
-    let axis = usize::try_from(from_the_end).ok().filter(|axis| *axis < rank);
+    let axis = usize::try_from(from_the_end)
+        .ok()
+        .filter(|axis| *axis < rank);
     let axis = axis.ok_or_else(|| node.wrong(format!("an axis beyond {rank} of them")))?;
     let step = usize::try_from(step).ok().filter(|step| *step > 0);
     let step = step.ok_or_else(|| node.wrong("steps must be positive"))?;
@@ -166,7 +166,9 @@ pub(super) fn reordered(
         .filter_map(|run| {
             let first = usize::try_from(*run.first()?).ok()?;
             let whole = first.is_multiple_of(channels) && run.len() == channels;
-            let rises = run.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1]));
+            let rises = run
+                .windows(2)
+                .all(|pair| pair[0].checked_add(1) == Some(pair[1]));
             let place = patches.places.get(first / channels)?;
             (whole && rises).then_some(*place)
         })

@@ -45,11 +45,7 @@ fn usual(family: Option<&Family>) -> [usize; 2] {
     }
 }
 
-fn shape(
-    graph: &Graph,
-    family: Option<&Family>,
-    size: Option<[usize; 2]>,
-) -> Result<Shape> {
+fn shape(graph: &Graph, family: Option<&Family>, size: Option<[usize; 2]>) -> Result<Shape> {
     let ValueInfo { name, kind, dims } = graph.input()?;
     let wrong = |what: String| Error::file(&graph.path, format!("input `{name}`: {what}"));
     if *kind != 1 {

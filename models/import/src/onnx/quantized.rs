@@ -23,7 +23,12 @@ const SIGNED: i64 = 3;
 
 /// `DequantizeLinear` of a constant: `(x - zero) * scale`, by number or along an axis.
 pub(super) fn dequantized(node: NodeAt<'_>, inputs: &[Cow<'_, Tensor>]) -> Result<Tensor> {
-    let coded = Coded::read(node, &inputs[0], &inputs[1], inputs.get(2).map(|zero| &**zero))?;
+    let coded = Coded::read(
+        node,
+        &inputs[0],
+        &inputs[1],
+        inputs.get(2).map(|zero| &**zero),
+    )?;
     let floats = (coded.values.iter().enumerate())
         .map(|(i, value)| (*value as f64 * coded.scale(i)) as f32)
         .collect();
@@ -53,12 +58,20 @@ impl Coded {
             None => &[],
         };
         let axis = node.integer("axis", 1)?;
-        let axis = if axis < 0 { axis + x.dims.len() as i64 } else { axis };
+        let axis = if axis < 0 {
+            axis + x.dims.len() as i64
+        } else {
+            axis
+        };
         let (length, inner) = match scales.len() {
             1 => (1, values.len().max(1)),
             count => {
                 // Weights of a QLinearConv have their scales along the first axis.
-                let axis = if node.op() == "QLinearConv" { 0 } else { axis as usize };
+                let axis = if node.op() == "QLinearConv" {
+                    0
+                } else {
+                    axis as usize
+                };
                 let inner = x.dims.get(axis + 1..).ok_or_else(|| wrong("scales"))?;
                 let fits = x.dims.get(axis) == Some(&count) && node.integer("block_size", 0)? == 0;
                 if !fits {
@@ -77,7 +90,9 @@ impl Coded {
         };
         let values = values.iter().enumerate();
         Ok(Coded {
-            values: values.map(|(i, value)| value.saturating_sub(zero(i))).collect(),
+            values: values
+                .map(|(i, value)| value.saturating_sub(zero(i)))
+                .collect(),
             scales: scales.to_vec(),
             run: inner,
         })
@@ -141,7 +156,10 @@ pub(super) fn input_code(graph: &Graph) -> Result<Option<Code>> {
         if node.op() != "QuantizeLinear" {
             return Ok(None);
         }
-        let zero = node.optional_input(2).map(|_| node.constant(2)).transpose()?;
+        let zero = node
+            .optional_input(2)
+            .map(|_| node.constant(2))
+            .transpose()?;
         let code = described(node, node.constant(1)?, zero)?;
         if found.is_some_and(|found| found != code) {
             return Ok(None);
@@ -271,7 +289,13 @@ fn tabulated<'a>(
         table: Some(table),
     };
     let weights = ones(lowering, shape.channels)?;
-    each(lowering, node, source, weights, Finish::Requantize(Box::new(finish)))
+    each(
+        lowering,
+        node,
+        source,
+        weights,
+        Finish::Requantize(Box::new(finish)),
+    )
 }
 
 /// A map of codes as floats, through a function.
@@ -307,8 +331,7 @@ pub(super) fn as_floats<'a>(
 
 fn ones(lowering: &Lowering<'_>, channels: usize) -> Result<Weights> {
     let kind = WeightKind::Int { bits: 2 };
-    Weights::integers(kind, &vec![1; channels])
-        .map_err(crate::Error::network(&lowering.graph.path))
+    Weights::integers(kind, &vec![1; channels]).map_err(crate::Error::network(&lowering.graph.path))
 }
 
 /// A convolution of one pixel that keeps channels apart.
@@ -378,7 +401,10 @@ fn ending<'a>(
     let quantized = quantizers(lowering, after)?;
     let Some((code, nodes)) = quantized else {
         let finish = affine(steps, bias, activation, Number::F32);
-        return Ok(Ending { finish, output: after });
+        return Ok(Ending {
+            finish,
+            output: after,
+        });
     };
     // A product and a sum in floats round as ONNX Runtime's do; of a function of the code there is a
     // table only after a product of 16 bits.
@@ -392,12 +418,19 @@ fn ending<'a>(
         return Ok(Ending { finish, output });
     }
     let finish = affine(steps, bias, activation, Number::Code(code));
-    Ok(Ending { finish, output: after })
+    Ok(Ending {
+        finish,
+        output: after,
+    })
 }
 
 fn affine(steps: &[f64], bias: &[f32], activation: Activation, output: Number) -> Finish {
     Finish::Affine(Affine {
-        scale: steps.iter().map(|step| *step as f32).collect::<Vec<_>>().into(),
+        scale: steps
+            .iter()
+            .map(|step| *step as f32)
+            .collect::<Vec<_>>()
+            .into(),
         bias: bias.to_vec().into(),
         activation,
         output,
@@ -412,10 +445,18 @@ fn requantize(steps: &[f64], bias: &[f32], code: Code) -> Option<Requantize> {
         let whole = (f64::from(*bias) / step).round();
         (whole.abs() < MAX_BIAS).then_some(whole as i32)
     };
-    let bias = bias.iter().zip(steps).map(whole).collect::<Option<Vec<_>>>()?;
+    let bias = bias
+        .iter()
+        .zip(steps)
+        .map(whole)
+        .collect::<Option<Vec<_>>>()?;
     Some(Requantize {
         bias: bias.into(),
-        multiplier: factors.iter().map(|f| f.multiplier).collect::<Vec<_>>().into(),
+        multiplier: factors
+            .iter()
+            .map(|f| f.multiplier)
+            .collect::<Vec<_>>()
+            .into(),
         shift: factors.iter().map(|f| f.shift).collect::<Vec<_>>().into(),
         code,
         table: None,

@@ -54,10 +54,7 @@ pub(super) fn map<'a>(
 }
 
 /// Which channel of which map each channel is, if all its pixels are that channel's.
-pub(super) fn channels(
-    lowering: &Lowering<'_>,
-    view: &View,
-) -> Option<Vec<(Source, usize)>> {
+pub(super) fn channels(lowering: &Lowering<'_>, view: &View) -> Option<Vec<(Source, usize)>> {
     let [1, channels, height, width] = view.dims[..] else {
         return None;
     };

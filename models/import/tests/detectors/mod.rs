@@ -8,7 +8,8 @@ use tincy_engine::tensor::{Tensor, TensorMut};
 use tincy_engine::{Options, Plan, Session};
 use tincy_import::onnx;
 use tincy_network::{Head, Network, Source};
-use tincy_vision::{Candidate, Fitting, Frame, Map, decode::decode, nms::suppress};
+use tincy_vision::nms::suppress;
+use tincy_vision::{Candidate, Fitting, Frame, Map, Rect, decode::decode};
 
 /// A file and what it should give.
 pub(crate) struct Case {
@@ -84,7 +85,12 @@ impl Case {
 
     /// The boxes that heads find, in pixels of the picture of a run, which was stretched or put
     /// at the top left.
-    pub(crate) fn detections(&self, session: &Session, heads: &[Head], run: &str) -> Vec<Candidate> {
+    pub(crate) fn detections(
+        &self,
+        session: &Session,
+        heads: &[Head],
+        run: &str,
+    ) -> Vec<Candidate> {
         let (input, mut found) = (self.network.input(), Vec::new());
         let least = self.expected["score_threshold"].as_f64().unwrap() as f32;
         for head in heads {
@@ -119,7 +125,11 @@ impl Case {
         assert_eq!(found.len(), boxes.len(), "{run}: {found:#?}");
         for (found, expected) in found.iter().zip(boxes) {
             let what = format!("{run}: {found:?}, not {expected}");
-            assert_eq!(found.class as u64, expected["cls"].as_u64().unwrap(), "{what}");
+            assert_eq!(
+                found.class as u64,
+                expected["cls"].as_u64().unwrap(),
+                "{what}"
+            );
             let close = |found: f32, expected: &Value, by: f64| {
                 (f64::from(found) - expected.as_f64().unwrap()).abs() <= by
             };
@@ -132,6 +142,50 @@ impl Case {
         }
     }
 
+    /// The same where a step of a code may decide: every box that is above the threshold by more than
+    /// `score` is there on either side, by its class, a score within `score`, and an overlap of `overlap`.
+    pub(crate) fn check_near(
+        &self,
+        run: &str,
+        kind: &str,
+        found: &[Candidate],
+        score: f32,
+        overlap: f64,
+    ) {
+        let least = self.expected["score_threshold"].as_f64().unwrap() as f32 + score;
+        let boxes = self.expected["runs"][run][kind].as_array().unwrap();
+        let number = |value: &Value| value.as_f64().unwrap() as f32;
+        let expected: Vec<Candidate> = boxes
+            .iter()
+            .map(|expected| {
+                let edge = |i: usize| number(&expected["box_ltrb_px"][i]);
+                Candidate {
+                    class: expected["cls"].as_u64().unwrap() as usize,
+                    score: number(&expected["score"]),
+                    rect: Rect {
+                        left: edge(0),
+                        top: edge(1),
+                        right: edge(2),
+                        bottom: edge(3),
+                    },
+                }
+            })
+            .collect();
+        for (some, others) in [(found, &expected[..]), (&expected, found)] {
+            for one in some.iter().filter(|one| one.score > least) {
+                let near = |other: &&Candidate| {
+                    other.class == one.class
+                        && (other.score - one.score).abs() <= score
+                        && other.rect.overlap(&one.rect) >= overlap
+                };
+                assert!(
+                    others.iter().any(|other| near(&other)),
+                    "{run}: {one:?} of {some:?} is not in {others:?}"
+                );
+            }
+        }
+    }
+
     /// A result in the file's order: channels, rows, columns.
     pub(crate) fn planar(&self, session: &Session, source: Source) -> Vec<f64> {
         let (shape, _) = self.network.tensor(source);
@@ -139,6 +193,9 @@ impl Case {
             panic!("{source:?} is no result of floats");
         };
         let channel = |c: usize| values.iter().skip(c).step_by(shape.channels);
-        (0..shape.channels).flat_map(channel).map(|x| f64::from(*x)).collect()
+        (0..shape.channels)
+            .flat_map(channel)
+            .map(|x| f64::from(*x))
+            .collect()
     }
 }

@@ -39,8 +39,8 @@ pub(super) fn layer(graph: &mut Graph, layer: &Layer, inputs: &[Tensor]) -> Resu
         Op::Gather { channels } => {
             let numbers: Vec<i64> = channels.iter().map(|c| i64::from(*c)).collect();
             let numbers = graph.integers("channels", &numbers);
-            let node = Node::new("Gather", &[&first.name, &numbers])
-                .with("axis", Attribute::Integer(1));
+            let node =
+                Node::new("Gather", &[&first.name, &numbers]).with("axis", Attribute::Integer(1));
             graph.node("shuffled", node, &dims, kind);
         }
         Op::Resize { .. } => {

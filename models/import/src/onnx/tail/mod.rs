@@ -69,10 +69,7 @@ pub(super) fn find(graph: &Graph) -> Result<Option<Detector<'_>>> {
 }
 
 /// The heads of a detector on the maps that its tensors have become.
-pub(super) fn heads<'a>(
-    lowering: &mut Lowering<'a>,
-    detector: &Detector<'a>,
-) -> Result<Vec<Head>> {
+pub(super) fn heads<'a>(lowering: &mut Lowering<'a>, detector: &Detector<'a>) -> Result<Vec<Head>> {
     let (input, _) = lowering.tensor(Source::Input);
     let mut heads = Vec::new();
     let mut first = 0;

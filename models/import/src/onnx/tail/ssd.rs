@@ -105,14 +105,19 @@ impl Priors {
         let start = self.centres.get(first)?;
         let sides = [grid.width, grid.height].map(|side| side as f32);
         // The next cell's first prior is the next with another centre.
-        let count = self.centres[first..].iter().take_while(|at| *at == start).count();
+        let count = self.centres[first..]
+            .iter()
+            .take_while(|at| *at == start)
+            .count();
         let count = count.min(channels / 5);
         let anchors = self.sizes.get(first..first + count)?;
         for cell in 0..grid.pixels() {
             let own = first + cell * count..first + (cell + 1) * count;
             let at = [cell % grid.width, cell / grid.width].map(|at| at as f32 + 0.5);
             let near = |centre: &[f32; 2]| {
-                [0, 1].iter().all(|i| (centre[*i] - at[*i] / sides[*i]).abs() < TOLERANCE)
+                [0, 1]
+                    .iter()
+                    .all(|i| (centre[*i] - at[*i] / sides[*i]).abs() < TOLERANCE)
             };
             if self.sizes.get(own.clone())? != anchors || !self.centres.get(own)?.iter().all(near) {
                 return None;

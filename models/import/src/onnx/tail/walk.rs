@@ -25,8 +25,12 @@ pub(super) fn back<'a>(graph: &'a Graph, tensors: &[&'a str]) -> Vec<NodeAt<'a>>
 pub(super) fn is_convolution(node: NodeAt<'_>) -> bool {
     match node.op() {
         "Conv" => {
-            let weights = node.optional_input(1).and_then(|name| node.graph.constant(name));
-            let weights = weights.and_then(|weights| weights.floats()).unwrap_or_default();
+            let weights = node
+                .optional_input(1)
+                .and_then(|name| node.graph.constant(name));
+            let weights = weights
+                .and_then(|weights| weights.floats())
+                .unwrap_or_default();
             let counts = weights.iter().enumerate().all(|(i, w)| *w == i as f32);
             weights.len() < 2 || !counts
         }
@@ -38,7 +42,10 @@ pub(super) fn is_convolution(node: NodeAt<'_>) -> bool {
 /// What a tensor was before it was quantized and dequantized again.
 pub(super) fn unquantized<'a>(graph: &'a Graph, mut tensor: &'a str) -> Result<&'a str> {
     while let Some(node) = graph.producer(tensor)
-        && matches!(node.op(), "QuantizeLinear" | "DequantizeLinear" | "Identity")
+        && matches!(
+            node.op(),
+            "QuantizeLinear" | "DequantizeLinear" | "Identity"
+        )
     {
         tensor = node.input(0)?;
     }

@@ -57,7 +57,11 @@ fn anchors_of(graph: &Graph, node: NodeAt<'_>) -> Option<Vec<[f32; 2]>> {
     if node.op() != "Mul" {
         return None;
     }
-    let constants = node.node.inputs.iter().filter_map(|name| graph.constant(name));
+    let constants = node
+        .node
+        .inputs
+        .iter()
+        .filter_map(|name| graph.constant(name));
     constants.filter_map(anchors).next()
 }
 
@@ -71,7 +75,9 @@ fn anchors(tensor: &Tensor) -> Option<Vec<[f32; 2]>> {
         return None;
     }
     let own = sides.chunks_exact(cells);
-    let same = own.clone().all(|own| own.iter().all(|sides| *sides == own[0]));
+    let same = own
+        .clone()
+        .all(|own| own.iter().all(|sides| *sides == own[0]));
     let positive = floats.iter().all(|side| *side > 0.0);
     (same && positive).then(|| own.map(|own| own[0]).collect())
 }

@@ -22,12 +22,10 @@ pub(super) fn yolox(graph: &Graph) -> Result<Option<Detector<'_>>> {
     }
     let maps = list.node.inputs.iter().map(|rows| map(graph, rows));
     let maps = maps.collect::<Result<Option<Vec<_>>>>()?;
-    Ok(maps
-        .filter(|maps| !maps.is_empty())
-        .map(|scales| Detector {
-            family: Family::Yolox,
-            scales,
-        }))
+    Ok(maps.filter(|maps| !maps.is_empty()).map(|scales| Detector {
+        family: Family::Yolox,
+        scales,
+    }))
 }
 
 /// What `[1, columns, rows]` a tensor is the transpose of.
