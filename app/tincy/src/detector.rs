@@ -142,7 +142,7 @@ impl Model {
     pub fn new(network: Network, options: &Options) -> Result<Model> {
         let name = network.name();
         if network.heads().is_empty() {
-            bail!("model {name}: it does not find boxes (it has no region or yolo layer)");
+            bail!("model {name}: it does not find boxes (it ends in no head that is known)");
         }
         if network.input().picture.is_none() {
             bail!("model {name}: its input is not a picture");

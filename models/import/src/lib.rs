@@ -7,7 +7,7 @@
 //! | `source` | any model by its path: which format, and where its other files are |
 //! | [`finn`] | folders of binary parameter files, as FINN's descendants publish them |
 //! | [`darknet`] | Darknet's `.cfg` and `.weights` |
-//! | [`onnx`] | ONNX files of float networks |
+//! | [`onnx`] | ONNX files, of floats or quantized |
 //! | [`classes`] | a network cut to some of its classes |
 //! | `error` | what can be wrong with a file, and where |
 //! | `files` | whole files within a limit, and their sums |

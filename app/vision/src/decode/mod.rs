@@ -210,6 +210,120 @@ mod tests {
         }
     }
 
+    fn edges(rect: Rect) -> [f32; 4] {
+        [rect.left, rect.top, rect.right, rect.bottom]
+    }
+
+    fn near(found: [f32; 4], expected: [f32; 4]) {
+        let far = found
+            .iter()
+            .zip(expected)
+            .any(|(a, b)| (a - b).abs() > 1e-6);
+        assert!(!far, "{found:?}, not {expected:?}");
+    }
+
+    /// Row 1, column 2 of a 2 x 4 grid on an input of 128 x 64 pixels; all else says "nothing".
+    fn one_cell(channels: usize, numbers: &[f32]) -> Vec<f32> {
+        let mut values = vec![-50.0; 2 * 4 * channels];
+        values[6 * channels..][..channels].copy_from_slice(numbers);
+        values
+    }
+
+    #[test]
+    fn a_yolov5_box_by_hand() {
+        let kind = HeadKind::Yolov5 {
+            anchors: vec![[32.0, 16.0]],
+        };
+        let values = one_cell(6, &[0.0; 6]);
+        let found = run(&head(1, kind), Shape::new(2, 4, 6), &values, 0.2);
+        // Centre (2.5 / 4, 1.5 / 2), size as the anchor.
+        assert_eq!(found[0].score, 0.25);
+        near(edges(found[0].rect), [0.5, 0.625, 0.75, 0.875]);
+    }
+
+    #[test]
+    fn boxes_of_yolo_fastestv2_share_classes() {
+        let anchors = vec![[32.0, 16.0], [64.0, 32.0]];
+        let kind = HeadKind::FastestV2 { anchors };
+        let mut numbers = [0.0; 12];
+        // The first box is none; of two classes the second has nine tenths.
+        numbers[8] = -50.0;
+        numbers[11] = 9f32.ln();
+        let values = one_cell(12, &numbers);
+        let found = run(&head(2, kind), Shape::new(2, 4, 12), &values, 0.2);
+        let [found] = found[..] else {
+            panic!("{found:?}")
+        };
+        assert_eq!(found.class, 1);
+        assert!((found.score - 0.45).abs() < 1e-6, "{found:?}");
+        near(edges(found.rect), [0.375, 0.5, 0.875, 1.0]);
+    }
+
+    #[test]
+    fn fastestdet_lists_the_best_class() {
+        let values = one_cell(7, &[0.0, 0.0, 0.0, 0.0, 50.0, 0.0, 0.0]);
+        let found = run(
+            &head(2, HeadKind::FastestDet),
+            Shape::new(2, 4, 7),
+            &values,
+            0.2,
+        );
+        let [found] = found[..] else {
+            panic!("{found:?}")
+        };
+        assert!((found.score - 0.5f32.powf(0.4)).abs() < 1e-6, "{found:?}");
+        near(edges(found.rect), [0.25, 0.25, 0.75, 0.75]);
+    }
+
+    #[test]
+    fn boxes_of_distances_by_hand() {
+        // Bins alike: their mean is 1 of 0, 1, 2. The class comes last in one, first in the other.
+        let [mut last, mut first] = [[0.0; 13]; 2];
+        (last[12], first[0]) = (50.0, 50.0);
+        let (stride, bins) = (32, 3);
+        let cases = [
+            (HeadKind::Yolov8 { stride, bins }, last, 0.5),
+            (HeadKind::Nanodet { stride, bins }, first, 31.0 / 64.0),
+        ];
+        for (kind, numbers, middle) in cases {
+            let values = one_cell(13, &numbers);
+            let found = run(&head(1, kind), Shape::new(2, 4, 13), &values, 0.2);
+            let [left, top] = [2.0 + middle - 1.0, 1.0 + middle - 1.0];
+            let cut = [
+                left / 4.0,
+                top / 2.0,
+                (left + 2.0) / 4.0,
+                ((top + 2.0) / 2.0),
+            ];
+            let edges = edges(found[0].rect);
+            match middle == 0.5 {
+                true => near(edges, cut),
+                false => near(edges, cut.map(|edge: f32| edge.min(1.0))),
+            }
+        }
+    }
+
+    #[test]
+    fn an_ssd_box_by_hand() {
+        let kind = HeadKind::Ssd {
+            anchors: vec![[32.0, 16.0]],
+        };
+        let doubled = 5.0 * std::f32::consts::LN_2;
+        let numbers = [5.0, 0.0, 0.0, doubled, 0.0, 3f32.ln()];
+        let mut values = one_cell(6, &numbers);
+        // Elsewhere "nothing" is certain.
+        for cell in (0..8).filter(|cell| *cell != 6) {
+            values[6 * cell + 4] = 50.0;
+        }
+        let found = run(&head(1, kind), Shape::new(2, 4, 6), &values, 0.2);
+        let [found] = found[..] else {
+            panic!("{found:?}")
+        };
+        assert!((found.score - 0.75).abs() < 1e-6, "{found:?}");
+        // Half an anchor to the right, twice as high.
+        near(edges(found.rect), [0.625, 0.5, 0.875, 1.0]);
+    }
+
     #[test]
     fn nan_and_infinity_pass_no_threshold() {
         let odd = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX];

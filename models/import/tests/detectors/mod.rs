@@ -8,7 +8,8 @@ use tincy_engine::tensor::{Tensor, TensorMut};
 use tincy_engine::{Options, Plan, Session};
 use tincy_import::onnx;
 use tincy_network::{Head, Network, Source};
-use tincy_vision::{Candidate, Fitting, Frame, Map, decode::decode, nms::suppress};
+use tincy_vision::nms::suppress;
+use tincy_vision::{Candidate, Fitting, Frame, Map, Rect, decode::decode};
 
 /// A file and what it should give.
 pub(crate) struct Case {
@@ -137,6 +138,50 @@ impl Case {
             let edges = [rect.left, rect.top, rect.right, rect.bottom];
             for (i, found) in edges.into_iter().enumerate() {
                 assert!(close(found, &expected["box_ltrb_px"][i], edge), "{what}");
+            }
+        }
+    }
+
+    /// The same where a step of a code may decide: every box that is above the threshold by more than
+    /// `score` is there on either side, by its class, a score within `score`, and an overlap of `overlap`.
+    pub(crate) fn check_near(
+        &self,
+        run: &str,
+        kind: &str,
+        found: &[Candidate],
+        score: f32,
+        overlap: f64,
+    ) {
+        let least = self.expected["score_threshold"].as_f64().unwrap() as f32 + score;
+        let boxes = self.expected["runs"][run][kind].as_array().unwrap();
+        let number = |value: &Value| value.as_f64().unwrap() as f32;
+        let expected: Vec<Candidate> = boxes
+            .iter()
+            .map(|expected| {
+                let edge = |i: usize| number(&expected["box_ltrb_px"][i]);
+                Candidate {
+                    class: expected["cls"].as_u64().unwrap() as usize,
+                    score: number(&expected["score"]),
+                    rect: Rect {
+                        left: edge(0),
+                        top: edge(1),
+                        right: edge(2),
+                        bottom: edge(3),
+                    },
+                }
+            })
+            .collect();
+        for (some, others) in [(found, &expected[..]), (&expected, found)] {
+            for one in some.iter().filter(|one| one.score > least) {
+                let near = |other: &&Candidate| {
+                    other.class == one.class
+                        && (other.score - one.score).abs() <= score
+                        && other.rect.overlap(&one.rect) >= overlap
+                };
+                assert!(
+                    others.iter().any(|other| near(&other)),
+                    "{run}: {one:?} of {some:?} is not in {others:?}"
+                );
             }
         }
     }
