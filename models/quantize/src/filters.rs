@@ -38,16 +38,24 @@ pub enum Target {
 }
 
 impl Filters {
-    /// Filters with the steps of their weights, on an input of step `input`.
-    pub fn new(codes: Vec<i8>, steps: &[f32], input: f64, bias: Vec<f32>) -> Filters {
-        let filters = codes.chunks_exact(codes.len() / steps.len());
-        let step = |(step, filter): (&f32, &[i8])| match filter.iter().all(|code| *code == 0) {
-            // Whatever it is: such that the bias can be told.
-            true => UNUSED_STEP,
-            false => input * f64::from(*step),
-        };
+    /// Filters with the steps of their weights, on an input of step `input`. Weights that are nothing beside
+    /// their bias are left out: integers could not hold it in their steps.
+    pub fn new(mut codes: Vec<i8>, steps: &[f32], input: f64, bias: Vec<f32>) -> Filters {
+        let window = codes.len() / steps.len();
+        let filters = codes.chunks_exact_mut(window).zip(steps).zip(&bias);
+        let steps = filters.map(|((filter, step), bias)| {
+            let step = input * f64::from(*step);
+            if f64::from(bias.abs()) > step * MAX_BIAS / 2.0 {
+                filter.fill(0);
+            }
+            match filter.iter().all(|code| *code == 0) {
+                // Whatever it is: such that the bias can be told.
+                true => UNUSED_STEP,
+                false => step,
+            }
+        });
         Filters {
-            steps: steps.iter().zip(filters).map(step).collect(),
+            steps: steps.collect(),
             codes,
             bias,
         }
@@ -147,6 +155,13 @@ mod tests {
         assert_eq!(bits(&[-128, 3]), 8);
         assert_eq!(bits(&[-127, 64]), 8);
         assert_eq!(bits(&[7, -8]), 4);
+    }
+
+    #[test]
+    fn weights_that_are_nothing_beside_their_bias_are_left_out() {
+        let filters = Filters::new(vec![3, 5], &[1e-12, 0.1], 1.0, vec![2.0, 2.0]);
+        assert_eq!(filters.codes, [0, 5]);
+        assert_eq!(filters.steps[0], UNUSED_STEP);
     }
 
     #[test]

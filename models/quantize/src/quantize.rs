@@ -3,12 +3,13 @@
 use crate::batch::Batch;
 use crate::build::build;
 use crate::codes::Codes;
-use crate::equalize::{Maps, equalize, equalize_exactly};
+use crate::equalize::{Maps, equalize, equalize_exactly, is_homogeneous};
 use crate::filters::Filters;
 use crate::forms::Forms;
 use crate::observe::{Observed, observe};
 use crate::patches::{self, Patches};
 use crate::rounding::Products;
+use crate::split::activation;
 use crate::start::start;
 use crate::threshold::Method;
 use crate::{Error, Level, Report, weights};
@@ -16,6 +17,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use tincy_network::{Convolution, Finish, Network};
+
+/// Of the sampled values of a channel, those that equalization looks at: each of so many.
+const FEWER: usize = 4;
 
 /// Choices.
 #[derive(Clone, Copy, Debug)]
@@ -92,9 +96,13 @@ pub fn quantize(
     if options.equalize {
         start = equalized(&start, &observed, equalize_exactly)?;
         observed = observe(&start, &batch, options.threads)?;
-        // What is left where activations are not homogeneous.
+        let mut convolutions = start
+            .layers()
+            .iter()
+            .filter_map(|layer| layer.convolution());
+        let is_left = convolutions.any(|c| !is_homogeneous(activation(c)));
         let approximately = |maps: &Maps<'_>| equalize(maps);
-        if let Some(equalized) = equalized(&start, &observed, approximately)? {
+        if is_left && let Some(equalized) = equalized(&start, &observed, approximately)? {
             start = equalized;
             observed = observe(&start, &batch, options.threads)?;
         }
@@ -130,7 +138,9 @@ fn equalized<T>(
 ) -> Result<T, Error> {
     let channels = |layer: usize| {
         let channels = start.layers()[layer].shape().channels;
-        observed[layer].channels(channels)
+        let channels = observed[layer].channels(channels).into_iter();
+        let some = |values: Vec<f32>| values.into_iter().step_by(FEWER).collect();
+        channels.map(some).collect()
     };
     by(&Maps {
         start,

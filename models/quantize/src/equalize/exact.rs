@@ -47,6 +47,14 @@ pub fn equalize_exactly(maps: &Maps<'_>) -> Result<Network, Error> {
     Ok(builder.build()?)
 }
 
+/// Whether an activation hands positive factors on.
+pub fn is_homogeneous(activation: Activation) -> bool {
+    matches!(
+        activation,
+        Activation::Linear | Activation::Relu | Activation::Leaky { .. }
+    )
+}
+
 /// Channels that have one factor, as a forest.
 struct Channels {
     parents: Vec<usize>,
@@ -80,11 +88,7 @@ impl Channels {
         let first = self.map(layer.inputs()[0]);
         match layer.op() {
             Op::Convolution(convolution) => {
-                let is_homogeneous = matches!(
-                    activation(convolution),
-                    Activation::Linear | Activation::Relu | Activation::Leaky { .. }
-                );
-                self.new_map(count, !is_homogeneous)
+                self.new_map(count, !is_homogeneous(activation(convolution)))
             }
             Op::MaxPool(_) | Op::Upsample { .. } => first,
             Op::Concat => {

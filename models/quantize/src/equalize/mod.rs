@@ -9,7 +9,7 @@
 mod exact;
 mod fit;
 
-pub use exact::equalize_exactly;
+pub use exact::{equalize_exactly, is_homogeneous};
 
 use crate::Error;
 use crate::split::activation;
