@@ -260,3 +260,40 @@ fn every_operator_by_itself() {
     }
     assert_eq!(names.len(), 21, "{names:?}");
 }
+
+/// Whatever happens to a file, the answer is a network or one line about the file.
+#[test]
+fn damage_is_named() {
+    let Some(folder) = shared("quant-classifiers") else {
+        return;
+    };
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("damaged.onnx");
+    let mut lines = std::collections::BTreeSet::new();
+    let mut state = 1u64;
+    for name in [
+        "qkeras_jettagging",
+        "qkeras_jettagging-qcdq",
+        "mnist-conv-lowered",
+    ] {
+        let mut bytes = std::fs::read(folder.join(format!("{name}.onnx"))).unwrap();
+        let count = bytes.len();
+        for _ in 0..150 {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let at = (state >> 33) as usize % count;
+            let bit = 1 << (state >> 60 & 7);
+            bytes[at] ^= bit;
+            std::fs::write(&path, &bytes).unwrap();
+            bytes[at] ^= bit;
+            if let Err(error) = onnx::import(&path, Default::default()) {
+                let error = error.to_string();
+                assert_eq!(error.lines().count(), 1, "{error}");
+                assert!(error.starts_with(path.to_str().unwrap()), "{error}");
+                lines.insert(error);
+            }
+        }
+    }
+    assert!(lines.len() > 20, "{lines:#?}");
+}

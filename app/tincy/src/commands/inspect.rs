@@ -197,6 +197,7 @@ fn kind(network: &Network, index: usize) -> String {
         Op::MaxPool(pool) => window(pool.size, pool.stride),
         Op::Upsample { factor } => drop(write!(text, " x{factor}")),
         Op::Reorg { stride } => drop(write!(text, " /{stride}")),
+        Op::DepthToSpace { block, .. } => drop(write!(text, " x{block}")),
         _ => {}
     }
     text

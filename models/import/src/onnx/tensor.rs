@@ -168,6 +168,11 @@ fn head<const N: usize>(bytes: &[u8]) -> [u8; N] {
     bytes.first_chunk().copied().unwrap_or([0; N])
 }
 
+/// Whether an element type is one of integers.
+pub(super) fn is_integer(kind: i64) -> bool {
+    matches!(kind, UINT8 | INT8 | INT64) || matches!(name(kind), "uint16" | "int16" | "int32")
+}
+
 /// The name of an element type.
 pub(super) fn name(kind: i64) -> &'static str {
     match kind {

@@ -9,6 +9,9 @@ pub(super) const MAX_LEVELS: usize = 256;
 /// The most whole numbers that a chain may round to before it cuts them down.
 const MAX_CANDIDATES: f32 = 65_536.0;
 
+/// The most levels of all channels together; a damaged file must not ask for unbounded work.
+pub(super) const MAX_WORK: usize = 1 << 22;
+
 /// How far levels may be from a line, as a share of the largest.
 const TOLERANCE: f64 = 4e-7;
 
@@ -68,6 +71,9 @@ pub(super) fn levels(
     let [low, high] = range(&|_| [f32::MIN, f32::MAX]).or_else(|| range(&ends))?;
     let step = if chain[last] == Step::Sign { 2 } else { 1 };
     let candidates = (low as i64..=high as i64).step_by(step);
+    if candidates.clone().count().saturating_mul(channels) > MAX_WORK {
+        return None;
+    }
     let mut lists = Vec::with_capacity(channels);
     for channel in 0..channels {
         let tail = of_channel(&chain[last + 1..], channel);

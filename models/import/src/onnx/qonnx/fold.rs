@@ -2,7 +2,7 @@
 
 use super::super::graph::Graph;
 use super::super::node::{Computed, NodeAt};
-use super::super::tensor::{Data, Tensor};
+use super::super::tensor::{Data, FLOAT32, Tensor, is_integer};
 use super::step::Step;
 use super::{broadcast, nodes};
 use crate::Result;
@@ -11,6 +11,9 @@ use std::collections::HashMap;
 
 /// The most elements of a constant that is computed.
 const MAX_ELEMENTS: usize = 1 << 27;
+
+/// The most axes of a tensor.
+pub(super) const MAX_RANK: usize = 8;
 
 /// The constants of the file and those computed so far.
 pub(super) struct Constants<'a> {
@@ -70,6 +73,11 @@ impl<'a> Constants<'a> {
     /// What a node that reads constants only computes.
     pub(super) fn evaluate(&self, node: NodeAt<'_>) -> Result<Tensor> {
         let tensor = self.of_node(node, 0)?;
+        for i in 0..node.node.inputs.len() {
+            if node.optional_input(i).is_some() && self.of_node(node, i)?.dims.len() > MAX_RANK {
+                return Err(node.wrong(format!("constants of more than {MAX_RANK} axes")));
+            }
+        }
         match node.op() {
             "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" => {
                 let dims = self.dims(node, &tensor.dims)?;
@@ -95,7 +103,8 @@ impl<'a> Constants<'a> {
             "Sub" => self.binary(node, |a, b| a - b),
             "Mul" => self.binary(node, |a, b| a * b),
             "Div" => self.binary(node, |a, b| a / b),
-            "Identity" | "Dropout" | "Cast" => Ok(tensor.clone()),
+            "Cast" => Ok(tensor.cast(node.integer("to", FLOAT32)?)),
+            "Identity" | "Dropout" => Ok(tensor.clone()),
             _ => match nodes::steps(node, self, 0, tensor.dims.len())? {
                 Some(steps) => steps
                     .iter()
@@ -108,6 +117,14 @@ impl<'a> Constants<'a> {
 
     /// The sizes that a tensor of sizes `dims` has after a node that only changes these.
     pub(super) fn dims(&self, node: NodeAt<'_>, dims: &[usize]) -> Result<Vec<usize>> {
+        let new = self.resized(node, dims)?;
+        match new.len() <= MAX_RANK {
+            true => Ok(new),
+            false => Err(node.wrong(format!("more than {MAX_RANK} axes"))),
+        }
+    }
+
+    fn resized(&self, node: NodeAt<'_>, dims: &[usize]) -> Result<Vec<usize>> {
         let wrong = |found: &[i64]| node.wrong(format!("{dims:?} cannot become {found:?}"));
         let axes = |i: usize| match node.optional_input(i) {
             Some(_) => self.integers(node, i).map(Some),
@@ -211,6 +228,24 @@ impl<'a> Constants<'a> {
 }
 
 impl Tensor {
+    /// The numbers as floats, or as integers where the type asked for is one.
+    fn cast(&self, kind: i64) -> Tensor {
+        let data = match &self.data {
+            Data::Floats(floats) if is_integer(kind) => {
+                Data::Integers(floats.iter().map(|x| *x as i64).collect())
+            }
+            Data::Integers(integers) if kind == FLOAT32 => {
+                Data::Floats(integers.iter().map(|n| *n as f32).collect())
+            }
+            data => data.clone(),
+        };
+        Tensor {
+            dims: self.dims.clone(),
+            kind,
+            data,
+        }
+    }
+
     /// Some of its elements, with other sizes.
     fn taken(&self, dims: Vec<usize>, places: impl Iterator<Item = usize>) -> Tensor {
         let data = match &self.data {

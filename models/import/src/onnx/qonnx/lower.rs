@@ -1,20 +1,18 @@
 //! Node by node: constants are computed, functions wait in chains, and everything else becomes layers.
 
-use super::fold::{self, Constants};
-use super::layout::Layout;
+use super::fold::{self, Constants, MAX_RANK};
+use super::input::input;
 use super::linear::{self, Matrix};
-use super::own::{self, Own};
+use super::own;
 use super::step::Step;
-use super::value::{Base, Chain, Levels, Map, Value};
+use super::value::{Base, Chain, Map, Value};
 use super::{moves, nodes};
 use crate::onnx::graph::Graph;
-use crate::onnx::message::ValueInfo;
 use crate::onnx::node::NodeAt;
-use crate::onnx::picture;
-use crate::onnx::tensor::{FLOAT32, Tensor};
+use crate::onnx::tensor::Tensor;
 use crate::{Error, Result};
 use std::collections::{HashMap, HashSet};
-use tincy_network::{Builder, Code, Head, Input, Number, Op, Shape, Source};
+use tincy_network::{Builder, Head, Number, Op, Shape, Source};
 
 /// Where QONNX, its ancestors and FINN define their operators.
 const DOMAINS: [&str; 4] = [
@@ -24,12 +22,17 @@ const DOMAINS: [&str; 4] = [
     "brevitas",
 ];
 
+/// The most functions that wait for a layer; a damaged file must not ask for unbounded work.
+const MAX_CHAIN: usize = 256;
+
 /// A network half built.
 pub(super) struct Lowering<'a> {
     pub(super) graph: &'a Graph,
     pub(super) constants: Constants<'a>,
     /// Whether a window can reach beyond its map, where zeros are: codes must have one then.
     pub(super) is_padded: bool,
+    /// Tensors that are results.
+    ends: Vec<&'a str>,
     builder: Builder,
     values: HashMap<&'a str, Value<'a>>,
     names: HashSet<String>,
@@ -51,6 +54,7 @@ impl<'a> Lowering<'a> {
             graph,
             constants: Constants::new(graph),
             is_padded: (0..graph.nodes.len()).any(|index| is_padded(&index)),
+            ends: ends.clone(),
             builder,
             values: HashMap::from([(graph.input()?.name.as_str(), value)]),
             names: HashSet::new(),
@@ -69,7 +73,15 @@ impl<'a> Lowering<'a> {
             return Ok(lowering.builder);
         };
         for head in own.heads {
-            let source = lowering.end(&head.tensor)?;
+            let tensor = lowering.ends.iter().find(|end| **end == head.tensor);
+            let tensor = *tensor.ok_or_else(|| {
+                let what = format!(
+                    "its metadata tells of a head `{}` that is no result",
+                    head.tensor
+                );
+                Error::file(&graph.path, what)
+            })?;
+            let source = lowering.end(tensor)?;
             lowering.builder.head(Head {
                 source,
                 classes: head.classes,
@@ -155,11 +167,15 @@ impl<'a> Lowering<'a> {
         let (Some((data, _)), None) = (maps.next(), maps.next()) else {
             return Ok(None);
         };
-        let mut value = self.value(node, data)?;
+        let mut value = self.taken(node, data)?;
         let steps = nodes::steps(node, &self.constants, data, value.layout.rank())?;
         let Some(steps) = steps else {
+            self.set(node, data, value)?;
             return Ok(None);
         };
+        if value.chain.len() + steps.len() > MAX_CHAIN {
+            return Err(node.wrong("more functions in a row than a network has"));
+        }
         let axis = match node.op() {
             "MultiThreshold" => Some(threshold_axis(node, value.layout.rank())?),
             _ => None,
@@ -241,6 +257,19 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    /// The same for the one node that reads it, or one of several.
+    fn taken(&mut self, node: NodeAt<'a>, i: usize) -> Result<Value<'a>> {
+        let name = node.input(i)?;
+        let is_end = self.ends.contains(&name);
+        match self.graph.readers(name) {
+            [_] if !is_end => {
+                let value = self.values.remove(name);
+                value.ok_or_else(|| node.wrong(format!("input {i} (`{name}`) is not there")))
+            }
+            _ => self.value(node, i),
+        }
+    }
+
     /// Notes what input `i` of a node has become now.
     pub(super) fn set(&mut self, node: NodeAt<'a>, i: usize, value: Value<'a>) -> Result<()> {
         self.values.insert(node.input(i)?, value);
@@ -285,13 +314,23 @@ impl<'a> Lowering<'a> {
         self.done[index] = true;
     }
 
-    fn end(&mut self, tensor: &str) -> Result<Source> {
+    /// A result, as numbers.
+    fn end(&mut self, tensor: &'a str) -> Result<Source> {
         let value = self.values.get(tensor).cloned();
         let value = value.ok_or_else(|| {
             let what = format!("result `{tensor}` depends on no input");
             Error::file(&self.graph.path, what)
         })?;
-        Ok(self.real(value)?.source)
+        let map = self.real(value.clone())?;
+        let source = map.source;
+        // Heads ask for it again.
+        let value = Value {
+            base: Base::Map(map),
+            chain: Chain::new(),
+            ..value
+        };
+        self.values.insert(tensor, value);
+        Ok(source)
     }
 }
 
@@ -341,6 +380,9 @@ fn by_channel(node: NodeAt<'_>, value: &mut Value<'_>, constant: &Tensor) -> Res
             "a constant of one number or one for each channel is expected for {dims:?}, found {found}"
         ))
     };
+    if rank > MAX_RANK {
+        return Err(wrong());
+    }
     value.layout = value.layout.clone().deeper(rank);
     let own = (0..constant.dims.len()).filter(|axis| constant.dims[*axis] != 1);
     let mut own = own.map(|axis| axis + rank - constant.dims.len());
@@ -352,111 +394,5 @@ fn by_channel(node: NodeAt<'_>, value: &mut Value<'_>, constant: &Tensor) -> Res
             Ok(numbers)
         }
         _ => Err(wrong()),
-    }
-}
-
-/// The input, and what it is at first.
-fn input<'a>(graph: &'a Graph, own: Option<&Own>) -> Result<(Input, Value<'a>)> {
-    let ValueInfo { name, dims, .. } = graph.input()?;
-    let mut input = declared(graph, own)?;
-    let layout = match dims.len() {
-        2 => Layout::vector(input.shape),
-        _ if reads_last(graph, name) => Layout::channels_last(input.shape),
-        _ => Layout::channels_first(input.shape),
-    };
-    let mut chain = Chain::new();
-    match graph.kinds.get(name.as_str()).map(String::as_str) {
-        _ if own.is_some() => {}
-        Some("BIPOLAR") => chain.push(Step::Sign),
-        Some(kind) => {
-            if let Some(mut code) = data_type(kind) {
-                // The samples of a picture are 255 times what they stand for.
-                if input.picture.is_some() && (code.bits, code.signed) == (8, false) {
-                    code.scale = 1.0 / 255.0;
-                }
-                input.number = Number::Code(code);
-            }
-        }
-        None => {}
-    }
-    let value = Value {
-        base: Base::Map(Map {
-            source: Source::Input,
-            shape: input.shape,
-            levels: input.number.code().map(|code| Levels {
-                offset: vec![f64::from(code.zero)],
-                ..Levels::plain()
-            }),
-        }),
-        chain,
-        layout,
-        node: None,
-    };
-    Ok((input, value))
-}
-
-/// The network's input, of numbers where the file says nothing else.
-fn declared(graph: &Graph, own: Option<&Own>) -> Result<Input> {
-    let ValueInfo { name, kind, dims } = graph.input()?;
-    let shape = match (own, &dims[..]) {
-        (Some(own), _) => return Ok(own.input.clone()),
-        (_, [Some(1) | None, Some(count)]) if *kind == FLOAT32 => Shape::new(1, 1, *count),
-        (_, [Some(1) | None, Some(height), Some(width), Some(channels)])
-            if *kind == FLOAT32 && reads_last(graph, name) =>
-        {
-            Shape::new(*height, *width, *channels)
-        }
-        _ => {
-            return Ok(Input {
-                number: Number::F32,
-                ..picture::input(graph, None, None)?.0
-            });
-        }
-    };
-    Ok(Input {
-        shape,
-        number: Number::F32,
-        picture: None,
-    })
-}
-
-/// The code of QONNX's data types `UINT1` to `UINT8` and `INT1` to `INT8`.
-pub(super) fn data_type(kind: &str) -> Option<Code> {
-    let (signed, bits) = match kind.strip_prefix("UINT") {
-        Some(bits) => (false, bits),
-        None => (true, kind.strip_prefix("INT")?),
-    };
-    let bits = bits.parse().ok().filter(|bits| (1..=8).contains(bits))?;
-    Some(Code {
-        bits,
-        signed,
-        scale: 1.0,
-        zero: 0,
-    })
-}
-
-/// Whether channels come last in the input, by the nodes that read it.
-fn reads_last(graph: &Graph, input: &str) -> bool {
-    graph.readers(input).iter().any(|index| {
-        let node = graph.node(*index);
-        node.op() == "Im2Col"
-            || node
-                .text("data_layout", "")
-                .is_ok_and(|layout| layout == "NHWC")
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn data_types_of_inputs() {
-        let bits = |kind| data_type(kind).map(|code| (code.bits, code.signed));
-        assert_eq!(bits("UINT8"), Some((8, false)));
-        assert_eq!(bits("INT4"), Some((4, true)));
-        for kind in ["UINT9", "INT32", "FLOAT32", "TERNARY", "UINT", "UINT0"] {
-            assert_eq!(bits(kind), None, "{kind}");
-        }
     }
 }

@@ -21,14 +21,22 @@
 //! | `linear` | `Conv`, `MatMul`, `Gemm`, `Im2Col`, FINN's `MVAU` |
 //! | `integers` | constant weights to integers and scales |
 //! | `chain` | levels, and where a chain goes from one to the next |
-//! | `settle` | values to layers |
+//! | `coding` | levels as codes |
+//! | `sums` | linear layers of codes as sums of integers |
+//! | `settle` | values to layers: which |
+//! | `count` | layers whose results are codes by thresholds |
+//! | `real` | layers whose results are numbers |
+//! | `input` | the input |
 //! | `moves` | pools, joins and everything else that moves elements |
 //! | `own` | what this project's own files say beside the graph |
 //! | `lower` | node by node |
 
 mod broadcast;
 mod chain;
+mod coding;
+mod count;
 mod fold;
+mod input;
 mod integers;
 mod layout;
 mod linear;
@@ -36,35 +44,33 @@ mod lower;
 mod moves;
 mod nodes;
 mod own;
+mod real;
 mod settle;
 mod step;
+mod sums;
 mod value;
 
 use super::graph::Graph;
 use crate::Result;
+use std::collections::HashSet;
 use tincy_network::Builder;
 
 /// Whether a file is one of these: it has an operator of QONNX, or a fully connected layer.
 pub(super) fn is_quantized(graph: &Graph) -> bool {
-    let is_own = |domain: &str| !matches!(domain, "" | "ai.onnx");
+    let Ok(input) = graph.input() else {
+        return false;
+    };
+    // What depends on the input.
+    let mut live = HashSet::from([input.name.as_str()]);
     graph.nodes.iter().any(|node| {
-        is_own(&node.domain)
-            || matches!(node.op.as_str(), "Gemm" | "MatMul")
-                && node
-                    .inputs
-                    .get(1)
-                    .is_some_and(|weights| is_constant(graph, weights, 8))
+        let is_live = |name: &String| live.contains(name.as_str());
+        let has_constant = node.inputs.get(1).is_some_and(|weights| !is_live(weights));
+        let is_connected = matches!(node.op.as_str(), "Gemm" | "MatMul") && has_constant;
+        if node.inputs.iter().any(is_live) {
+            live.extend(node.outputs.iter().map(String::as_str));
+        }
+        is_connected || !matches!(node.domain.as_str(), "" | "ai.onnx")
     })
-}
-
-/// Whether a tensor depends on no input, followed over a few nodes.
-fn is_constant(graph: &Graph, tensor: &str, depth: usize) -> bool {
-    graph.constant(tensor).is_some()
-        || depth > 0
-            && graph.producer(tensor).is_some_and(|node| {
-                let mut inputs = node.node.inputs.iter();
-                inputs.all(|input| is_constant(graph, input, depth - 1))
-            })
 }
 
 /// The layers of a quantized network. Its results are numbers as in the file, by pixel.

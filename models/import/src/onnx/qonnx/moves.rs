@@ -1,7 +1,8 @@
 //! Pools, joins and everything else that moves, compares or joins elements.
 
+use super::input::data_type;
 use super::layout::Layout;
-use super::lower::{Lowering, data_type};
+use super::lower::Lowering;
 use super::step::{Rounding, Step};
 use super::value::{Base, Chain, Map, Value};
 use crate::Result;
@@ -288,7 +289,7 @@ pub(super) fn reorg<'a>(
     ];
     let back = lowering.constants.integers(reshape, 1)?;
     let sides = [
-        shape.channels * area,
+        shape.channels.saturating_mul(area),
         shape.height / stride.max(1),
         shape.width / stride.max(1),
     ];

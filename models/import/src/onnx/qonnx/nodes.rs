@@ -4,7 +4,7 @@
 
 use super::super::activation;
 use super::super::node::NodeAt;
-use super::super::tensor::{Data, INT8, Tensor, UINT8};
+use super::super::tensor::{Data, INT8, Tensor, UINT8, is_integer};
 use super::fold::Constants;
 use super::step::{Rounding, Step};
 use crate::Result;
@@ -25,7 +25,8 @@ pub(super) fn steps(
 ) -> Result<Option<Steps>> {
     let at = Operator { node, constants };
     Ok(Some(match node.op() {
-        "Identity" | "Dropout" | "Cast" => Vec::new(),
+        "Identity" | "Dropout" => Vec::new(),
+        "Cast" if !is_integer(node.integer("to", 1)?) => Vec::new(),
         "Add" | "Sub" | "Mul" | "Div" => at.arithmetic(data)?,
         "BatchNormalization" => at.batch_norm(rank)?,
         "Clip" => {
@@ -134,6 +135,11 @@ impl Operator<'_> {
     fn batch_norm(&self, rank: usize) -> Result<Steps> {
         let [gamma, beta, mean, variance] = [1, 2, 3, 4].map(|i| self.tensor(i));
         let lists = [gamma?, beta?, mean?, variance?];
+        if self.node.integer("training_mode", 0)? != 0 {
+            return Err(self
+                .node
+                .wrong("training_mode is not supported; export it for inference"));
+        }
         let epsilon = self.node.float("epsilon", 1e-5)?;
         let [gamma, beta, mean, variance] = lists.map(|list| list.numbers().unwrap_or_default());
         let count = gamma.len();
