@@ -3,7 +3,7 @@
 use super::Model;
 use crate::Error;
 use crate::layers::EPSILON;
-use tincy_network::{Activation, Affine, Convolution, Finish, Network, Number, Op, Weights};
+use tincy_network::{Affine, Convolution, Finish, Network, Number, Op, Weights};
 
 impl Model {
     /// The template with the parameters' values as they are now, normalisation folded in; floats
