@@ -111,7 +111,7 @@ pub enum Op {
         /// 1 or more; divides height and width.
         stride: usize,
     },
-    /// Channels become blocks of `block` x `block` pixels: see [`blocks::source`](crate::blocks::source).
+    /// Channels become blocks of `block` x `block` pixels: see [`blocks::source`].
     DepthToSpace {
         /// 1 or more; its square divides the channels.
         block: usize,

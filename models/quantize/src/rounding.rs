@@ -127,7 +127,7 @@ mod tests {
         let parts = Products::new(&products);
         let filter = [0.31, -0.77, 0.52];
         let (codes, found) = parts.round(&filter, 0.2, 4);
-        let error = |i: usize| f64::from(filter[i]) - 0.2f32 as f64 * f64::from(codes[i]);
+        let error = |i: usize| f64::from(filter[i]) - f64::from(0.2f32) * f64::from(codes[i]);
         let errors = [error(0), error(1), error(2)];
         let damping = DAMPING * 4.0 * errors.iter().map(|e| e * e).sum::<f64>();
         assert!((found - cost(&products, &errors) - damping).abs() < 1e-9);
