@@ -95,8 +95,13 @@ fn open_sizes_are_asked_for_or_usual() {
     assert_eq!(usual.input().shape, Shape::new(640, 640, 3));
     let asked = import(&bytes, Some([64, 128])).unwrap();
     assert_eq!(asked.input().shape, Shape::new(64, 128, 3));
-    let error = import(&yolov5(64, 128), Some([32, 32])).unwrap_err().to_string();
-    assert!(error.contains("the file fixes 128x64, so 32x32 cannot be"), "{error}");
+    let error = import(&yolov5(64, 128), Some([32, 32]))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("the file fixes 128x64, so 32x32 cannot be"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -132,7 +137,12 @@ fn yolov8_by_its_end() {
     file.node("Reshape", &["bins", "by_bin"], &["split"], &[]);
     let order = [("perm", Value::Integers(&[0, 2, 1, 3]))];
     file.node("Transpose", &["split"], &["turned"], &order);
-    file.node("Softmax", &["turned"], &["shares"], &[("axis", Value::Integer(1))]);
+    file.node(
+        "Softmax",
+        &["turned"],
+        &["shares"],
+        &[("axis", Value::Integer(1))],
+    );
     let numbers: Vec<f32> = (0..16).map(|bin| bin as f32).collect();
     file.floats("bin", &[1, 16, 1, 1], &numbers);
     file.node("Conv", &["shares", "bin"], &["mean"], &[]);
@@ -166,7 +176,12 @@ fn sizes_are_computed_at_import() {
         ("coordinate_transformation_mode", Value::Text("asymmetric")),
         ("nearest_mode", Value::Text("floor")),
     ];
-    file.node("Resize", &["images", "", "", "sizes"], &["output"], &nearest);
+    file.node(
+        "Resize",
+        &["images", "", "", "sizes"],
+        &["output"],
+        &nearest,
+    );
     let network = import(&file.finish(&[("output", &[1, 3, 12, 16])], 13), None).unwrap();
     assert_eq!(*network.layers()[0].op(), Op::Upsample { factor: 2 });
 }
@@ -174,9 +189,17 @@ fn sizes_are_computed_at_import() {
 #[test]
 fn what_is_not_supported_is_one_line_with_its_node() {
     let cases: [(&str, &[&str], &str); 4] = [
-        ("MatMul", &["map", "map"], "1 `output` (MatMul, opset 13): the operator is not supported"),
+        (
+            "MatMul",
+            &["map", "map"],
+            "1 `output` (MatMul, opset 13): the operator is not supported",
+        ),
         ("Transpose", &["map"], "no map"),
-        ("Reshape", &["map", "map"], "input 1 (`map`) must be a constant"),
+        (
+            "Reshape",
+            &["map", "map"],
+            "input 1 (`map`) must be a constant",
+        ),
         ("Pad", &["map"], "only zeros around rows and columns"),
     ];
     for (op, inputs, expected) in cases {

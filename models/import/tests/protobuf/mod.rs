@@ -86,8 +86,12 @@ impl File {
         attributes: &[(&str, Value<'_>)],
     ) {
         let mut node = Vec::new();
-        inputs.iter().for_each(|name| bytes(&mut node, 1, name.as_bytes()));
-        outputs.iter().for_each(|name| bytes(&mut node, 2, name.as_bytes()));
+        inputs
+            .iter()
+            .for_each(|name| bytes(&mut node, 1, name.as_bytes()));
+        outputs
+            .iter()
+            .for_each(|name| bytes(&mut node, 2, name.as_bytes()));
         bytes(&mut node, 4, op.as_bytes());
         for (name, value) in attributes {
             let mut attribute = Vec::new();
@@ -98,7 +102,8 @@ impl File {
                     2
                 }
                 Value::Integers(list) => {
-                    list.iter().for_each(|value| number(&mut attribute, 8, *value));
+                    list.iter()
+                        .for_each(|value| number(&mut attribute, 8, *value));
                     7
                 }
                 Value::Text(text) => {
@@ -122,7 +127,9 @@ impl File {
 
     /// The bytes of the file.
     pub(crate) fn finish(mut self, outputs: &[(&str, &[i64])], opset: i64) -> Vec<u8> {
-        outputs.iter().for_each(|(name, dims)| self.value(12, name, dims));
+        outputs
+            .iter()
+            .for_each(|(name, dims)| self.value(12, name, dims));
         let (mut version, mut model) = (Vec::new(), Vec::new());
         number(&mut version, 2, opset);
         bytes(&mut model, 7, &self.graph);

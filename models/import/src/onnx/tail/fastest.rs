@@ -64,7 +64,7 @@ pub(super) fn fastest_det(graph: &Graph) -> Result<Option<Detector<'_>>> {
 
 /// The map whose softmax over channels a join takes last: computed there with channels at the end.
 fn shares<'a>(graph: &'a Graph, join: NodeAt<'a>) -> Result<Option<&'a str>> {
-    let order = |node: NodeAt<'a>| Ok::<_, crate::Error>(node.sizes("perm", [3, 2, 1, 0])?);
+    let order = |node: NodeAt<'a>| node.sizes("perm", [3, 2, 1, 0]);
     let Some(after) = maker(graph, join.input(2)?, "Transpose")? else {
         return Ok(None);
     };
