@@ -2,8 +2,8 @@
 //!
 //! A map that was quantized is a map of codes, and stands for its real values: what dequantizes it does
 //! nothing. A convolution whose weights and input are codes sums integers; where its sum is quantized
-//! again, a product and a shift make the code, and a function of the code that is quantized once more
-//! is a table. Whatever else reads a map of codes gets it as floats.
+//! again, a product and a sum in f32 make the code, as ONNX Runtime does it but for the last bit, and a
+//! function of the code that is quantized once more is a table. Whatever else reads a map of codes gets it as floats.
 
 use super::convolution::{self, Filters};
 use super::graph::Graph;
@@ -13,8 +13,8 @@ use super::tensor::{Data, Tensor};
 use crate::Result;
 use std::borrow::Cow;
 use tincy_network::{
-    Activation, Affine, Code, Convolution, Factor, Finish, Number, Op, Padding, Requantize, Source,
-    Table, WeightKind, Weights,
+    Activation, Affine, Code, Convolution, Finish, Number, Op, Padding, Requantize, Source, Table,
+    WeightKind, Weights,
 };
 
 /// Element types that codes have.
@@ -387,6 +387,8 @@ pub(super) fn coded_weights(
 /// What becomes of a convolution's integer sums, and the tensor that is made then.
 struct Ending<'a> {
     finish: Finish,
+    /// A function of the code that the finish makes.
+    table: Option<Table>,
     output: &'a str,
 }
 
@@ -399,29 +401,22 @@ fn ending<'a>(
 ) -> Result<Ending<'a>> {
     let (activation, after) = convolution::activation(lowering, output)?;
     let quantized = quantizers(lowering, after)?;
-    let Some((code, nodes)) = quantized else {
-        let finish = affine(steps, bias, activation, Number::F32);
-        return Ok(Ending {
-            finish,
-            output: after,
-        });
+    let number = quantized
+        .as_ref()
+        .map_or(Number::F32, |(code, _)| Number::Code(*code));
+    let mut ending = Ending {
+        finish: affine(steps, bias, activation, number),
+        table: None,
+        output: after,
     };
-    // A product and a sum in floats round as ONNX Runtime's do; of a function of the code there is a
-    // table only after a product of 16 bits.
-    if activation == Activation::Linear
+    if let Some((code, nodes)) = quantized
         && let [quantizer] = nodes[..]
-        && let Some(mut rule) = requantize(steps, bias, code)
         && let Some((table, output)) = function(lowering, quantizer, code)?
     {
-        rule.table = Some(table);
-        let finish = Finish::Requantize(Box::new(rule));
-        return Ok(Ending { finish, output });
+        ending.table = Some(table);
+        ending.output = output;
     }
-    let finish = affine(steps, bias, activation, Number::Code(code));
-    Ok(Ending {
-        finish,
-        output: after,
-    })
+    Ok(ending)
 }
 
 fn affine(steps: &[f64], bias: &[f32], activation: Activation, output: Number) -> Finish {
@@ -434,32 +429,6 @@ fn affine(steps: &[f64], bias: &[f32], activation: Activation, output: Number) -
         bias: bias.to_vec().into(),
         activation,
         output,
-    })
-}
-
-/// Products and shifts, if they and the biases are within range.
-fn requantize(steps: &[f64], bias: &[f32], code: Code) -> Option<Requantize> {
-    let factors = steps.iter().map(|step| Factor::nearest(step / code.scale));
-    let factors = factors.collect::<Option<Vec<Factor>>>()?;
-    let whole = |(bias, step): (&f32, &f64)| {
-        let whole = (f64::from(*bias) / step).round();
-        (whole.abs() < MAX_BIAS).then_some(whole as i32)
-    };
-    let bias = bias
-        .iter()
-        .zip(steps)
-        .map(whole)
-        .collect::<Option<Vec<_>>>()?;
-    Some(Requantize {
-        bias: bias.into(),
-        multiplier: factors
-            .iter()
-            .map(|f| f.multiplier)
-            .collect::<Vec<_>>()
-            .into(),
-        shift: factors.iter().map(|f| f.shift).collect::<Vec<_>>().into(),
-        code,
-        table: None,
     })
 }
 
@@ -524,6 +493,7 @@ pub(super) fn convolution<'a>(
             let output = Number::Code(code);
             Ending {
                 finish: affine(&steps, &filters.bias, Activation::Linear, output),
+                table: None,
                 output: node.output()?,
             }
         }
@@ -533,7 +503,10 @@ pub(super) fn convolution<'a>(
     let weights = Weights::integers(WeightKind::Int { bits: 8 }, &weights)
         .map_err(crate::Error::network(&lowering.graph.path))?;
     let op = placed.op(weights, ending.finish);
-    let map = lowering.emit(node, op, &[input.source()])?;
+    let mut map = lowering.emit(node, op, &[input.source()])?;
+    if let Some(table) = ending.table {
+        map = tabulated(lowering, node, map, table)?;
+    }
     lowering.set(ending.output, Value::Map(map));
     Ok(())
 }
