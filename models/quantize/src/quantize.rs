@@ -3,13 +3,12 @@
 use crate::batch::Batch;
 use crate::build::build;
 use crate::codes::Codes;
-use crate::equalize::{Maps, equalize, equalize_exactly, is_homogeneous};
+use crate::equalize::{Maps, equalize_exactly};
 use crate::filters::Filters;
 use crate::forms::Forms;
 use crate::observe::{Observed, observe};
 use crate::patches::{self, Patches};
 use crate::rounding::Products;
-use crate::split::activation;
 use crate::start::start;
 use crate::threshold::Method;
 use crate::{Error, Level, Report, weights};
@@ -17,9 +16,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use tincy_network::{Convolution, Finish, Network};
-
-/// Of the sampled values of a channel, those that equalization looks at: each of so many.
-const FEWER: usize = 4;
 
 /// Choices.
 #[derive(Clone, Copy, Debug)]
@@ -94,18 +90,8 @@ pub fn quantize(
     let mut start = start(network, batch.code)?;
     let mut observed = observe(&start, &batch, options.threads)?;
     if options.equalize {
-        start = equalized(&start, &observed, equalize_exactly)?;
+        start = equalized(&start, &observed)?;
         observed = observe(&start, &batch, options.threads)?;
-        let mut convolutions = start
-            .layers()
-            .iter()
-            .filter_map(|layer| layer.convolution());
-        let is_left = convolutions.any(|c| !is_homogeneous(activation(c)));
-        let approximately = |maps: &Maps<'_>| equalize(maps);
-        if is_left && let Some(equalized) = equalized(&start, &observed, approximately)? {
-            start = equalized;
-            observed = observe(&start, &batch, options.threads)?;
-        }
     }
     let forms = Forms::new(&start);
     let codes = Codes::find(&start, &forms, &observed, level, options.method);
@@ -131,18 +117,14 @@ pub fn quantize(
     Ok((made, report))
 }
 
-fn equalized<T>(
-    start: &Network,
-    observed: &[Observed],
-    by: impl Fn(&Maps<'_>) -> Result<T, Error>,
-) -> Result<T, Error> {
+/// The network with channels of like sizes where that is exact. Where it is not, as with SiLU, training has to
+/// heal it: without, it has cost a detector everything.
+fn equalized(start: &Network, observed: &[Observed]) -> Result<Network, Error> {
     let channels = |layer: usize| {
         let channels = start.layers()[layer].shape().channels;
-        let channels = observed[layer].channels(channels).into_iter();
-        let some = |values: Vec<f32>| values.into_iter().step_by(FEWER).collect();
-        channels.map(some).collect()
+        observed[layer].channels(channels)
     };
-    by(&Maps {
+    equalize_exactly(&Maps {
         start,
         channels: &channels,
     })
