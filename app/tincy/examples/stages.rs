@@ -15,6 +15,7 @@
 //! All stages run once first; then the stage runs so many times.
 
 use anyhow::{Context, Result, bail};
+use std::convert::Infallible;
 use std::ops::Range;
 use std::path::Path;
 use tincy::detector::{Detector, Model};
@@ -109,16 +110,13 @@ impl Stages<'_> {
             height: CAMERA.1,
             rgb: &self.frame.pixels,
         };
-        let (mut row, mut last) = (Vec::new(), None);
-        for at in layout.rows() {
-            let source = layout.source(at);
-            if last != Some(source) {
-                layout.row(picture, source, Format::Argb8888, &mut row);
-                last = Some(source);
-            }
-            let start = at * 4 * SCREEN.0 + layout.start(Format::Argb8888);
-            self.screen[start..][..row.len()].copy_from_slice(&row);
-        }
+        let start = layout.start(Format::Argb8888);
+        let screen = &mut self.screen;
+        let drawn = layout.draw(picture, Format::Argb8888, &mut Vec::new(), |at, row| {
+            screen[at * 4 * SCREEN.0 + start..][..row.len()].copy_from_slice(row);
+            Ok::<_, Infallible>(())
+        });
+        let Ok(()) = drawn;
     }
 }
 

@@ -8,6 +8,7 @@
 //! | [`camera`] | which camera is wanted, and its frames |
 //! | [`commands`] | the sub-commands, a file each |
 //! | [`mod@bench`] | how long things take |
+//! | `calibration` | pictures that ranges are found from |
 //! | [`comparison`] | two ways to compute the same, layer by layer |
 //! | [`columns`] | tables of text |
 //! | [`inputs`] | which files to work on |
@@ -29,6 +30,7 @@
 
 pub mod accelerator;
 pub mod bench;
+mod calibration;
 pub mod camera;
 pub mod cli;
 pub mod columns;

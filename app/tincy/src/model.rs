@@ -1,5 +1,6 @@
 //! Opening a model: a file of any format, or one that is compiled in.
 
+use crate::outcome::Usage;
 use crate::zoo;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
@@ -52,6 +53,21 @@ impl ModelArgs {
         };
         open(&path(self.model.as_deref()), &options).context("model")
     }
+}
+
+/// Checks where a model is to be written, before the work for it is done.
+///
+/// # Errors
+/// [`Usage`] if it is not named as a model, or if it is there already and `force` is not given.
+pub fn check_output(output: &Path, force: bool) -> Result<()> {
+    let path = output.display();
+    if output.extension().is_none_or(|ending| ending != "tincy") {
+        return Err(Usage(format!("{path}: model files end in .tincy")).into());
+    }
+    if output.exists() && !force {
+        bail!("{path} is there already; --force overwrites it");
+    }
+    Ok(())
 }
 
 /// The model given, else that of the environment variable `TINCY_MODEL`, else the default.

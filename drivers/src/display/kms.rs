@@ -208,17 +208,10 @@ impl Screen {
             return Ok(());
         };
         let buffer = &mut self.buffers[back];
-        let mut last = None;
-        for at in layout.rows() {
-            let source = layout.source(at);
-            if last != Some(source) {
-                layout.row(picture, source, self.format, &mut self.row);
-                last = Some(source);
-            }
-            let start = at * buffer.pitch() + layout.start(self.format);
-            buffer.mapping.write(start, &self.row)?;
-        }
-        Ok(())
+        let start = layout.start(self.format);
+        layout.draw(picture, self.format, &mut self.row, |at, row| {
+            buffer.mapping.write(at * buffer.pitch() + start, row)
+        })
     }
 
     fn blacken(&mut self) -> Result<()> {

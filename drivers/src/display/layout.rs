@@ -56,6 +56,33 @@ impl Layout {
         nearest(row - self.rows.start, self.rows.len(), self.picture.1)
     }
 
+    /// Draws a picture: `write` gets each row of the screen that it covers, and the bytes that lie there from
+    /// [`start`](Layout::start) on. `row` is memory that is used again.
+    ///
+    /// # Errors
+    /// That of `write`.
+    ///
+    /// # Panics
+    /// If the picture has another size.
+    pub fn draw<E>(
+        &self,
+        picture: Picture<'_>,
+        format: Format,
+        row: &mut Vec<u8>,
+        mut write: impl FnMut(usize, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut last = None;
+        for at in self.rows() {
+            let source = self.source(at);
+            if last != Some(source) {
+                self.row(picture, source, format, row);
+                last = Some(source);
+            }
+            write(at, row)?;
+        }
+        Ok(())
+    }
+
     /// Writes row `source` of a picture as it lies on the screen.
     ///
     /// # Panics

@@ -1,5 +1,6 @@
 //! ONNX files made by hand: ends of detectors, open sizes, constants that are computed at import.
 
+mod protobuf;
 mod written;
 
 use tincy_import::onnx::{self, Options};

@@ -108,6 +108,21 @@ impl Thresholds {
 }
 
 impl Convolution {
+    /// One weight for each channel, which all of its pixels are multiplied by.
+    pub fn by_channel(weights: Weights, finish: Finish) -> Convolution {
+        let channels = weights.count();
+        Convolution {
+            out_channels: channels,
+            kernel: [1, 1],
+            stride: [1, 1],
+            dilation: [1, 1],
+            padding: Padding::default(),
+            groups: channels,
+            weights,
+            finish,
+        }
+    }
+
     /// Weights of one output channel.
     pub fn window(&self, in_channels: usize) -> usize {
         self.kernel[0]

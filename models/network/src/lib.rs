@@ -24,6 +24,7 @@
 //! | [`steps`] | real numbers to codes by thresholds |
 //! | [`reorg`] | Darknet's space-to-depth |
 //! | [`resize`] | maps of another size, by weighted means |
+//! | [`order`] | where a rising function reaches a value |
 //! | [`accumulator`] | the proved bounds of integer sums |
 //! | [`input`] | what the network expects a picture to look like |
 //! | [`head`] | what its outputs mean |
@@ -49,6 +50,7 @@ pub mod input;
 pub mod layer;
 pub mod multipliers;
 pub mod number;
+pub mod order;
 pub mod pool;
 pub mod reorg;
 pub mod requantize;

@@ -33,6 +33,25 @@ impl WeightKind {
         }
     }
 
+    /// The kind that holds these integers in fewest bits.
+    pub fn smallest(integers: &[i8]) -> WeightKind {
+        if integers.iter().all(|integer| integer.unsigned_abs() == 1) {
+            return WeightKind::Binary;
+        }
+        match integers.iter().all(|integer| (-1..=1).contains(integer)) {
+            true => WeightKind::Ternary,
+            false => WeightKind::int(integers),
+        }
+    }
+
+    /// Two's complement that holds these integers, of two bits at least.
+    pub fn int(integers: &[i8]) -> WeightKind {
+        // Of a negative integer as many bits as of its complement.
+        let most = integers.iter().map(|n| (n ^ (n >> 7)) as u8).max();
+        let bits = (9 - most.unwrap_or(0).leading_zeros() as u8).max(2);
+        WeightKind::Int { bits }
+    }
+
     /// Smallest and largest integer weight; floats have none.
     pub const fn range(&self) -> Option<(i8, i8)> {
         match self {
@@ -318,6 +337,32 @@ fn has_minus_two(packed: &[u8], count: usize) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn kinds_hold_the_integers() {
+        let int = |bits| WeightKind::Int { bits };
+        let kind = WeightKind::smallest;
+        assert_eq!(kind(&[1, -1]), WeightKind::Binary);
+        assert_eq!(kind(&[1, 1]), WeightKind::Binary);
+        assert_eq!(kind(&[1, 0]), WeightKind::Ternary);
+        assert_eq!(kind(&[-2, 1]), int(2));
+        assert_eq!(kind(&[2, 1]), int(3));
+        assert_eq!(kind(&[3, -2]), int(3));
+        assert_eq!(kind(&[-8, 7]), int(4));
+        assert_eq!(kind(&[-128, 64]), int(8));
+        assert_eq!(kind(&[-128, 127]), int(8));
+    }
+
+    #[test]
+    fn bits_hold_the_integers() {
+        let bits = |integers: &[i8]| WeightKind::int(integers).bits();
+        assert_eq!(bits(&[0, 0]), 2);
+        assert_eq!(bits(&[1, -2]), 2);
+        assert_eq!(bits(&[2, -1]), 3);
+        assert_eq!(bits(&[-128, 3]), 8);
+        assert_eq!(bits(&[-127, 64]), 8);
+        assert_eq!(bits(&[7, -8]), 4);
+    }
 
     #[test]
     fn a_binary_bit_of_one_means_minus_one() {

@@ -6,7 +6,7 @@ use crate::split::activation;
 use crate::{Error, filters::Filters, filters::Target, filters::results};
 use std::collections::BTreeMap;
 use tincy_network::{
-    Activation, Affine, Builder, Code, Convolution, Finish, Network, Number, Op, Padding, Source,
+    Activation, Affine, Builder, Code, Convolution, Finish, Network, Number, Op, Source,
     WeightKind, Weights,
 };
 
@@ -132,7 +132,7 @@ fn rounding(channels: usize, code: Code) -> Convolution {
         activation: Activation::Linear,
         output: Number::Code(code),
     });
-    pixelwise(Weights::floats(vec![1.0; channels]), channels, finish)
+    Convolution::by_channel(Weights::floats(vec![1.0; channels]), finish)
 }
 
 /// Codes to floats.
@@ -140,19 +140,5 @@ fn meaning(channels: usize, code: Code) -> Result<Convolution, Error> {
     let ones = Weights::integers(WeightKind::Int { bits: 2 }, &vec![1; channels])?;
     let scale = vec![code.scale; channels];
     let finish = results(&scale, vec![0.0; channels], Activation::Linear);
-    Ok(pixelwise(ones, channels, finish))
-}
-
-/// Each element by itself.
-fn pixelwise(weights: Weights, channels: usize, finish: Finish) -> Convolution {
-    Convolution {
-        out_channels: channels,
-        kernel: [1, 1],
-        stride: [1, 1],
-        dilation: [1, 1],
-        padding: Padding::default(),
-        groups: channels,
-        weights,
-        finish,
-    }
+    Ok(Convolution::by_channel(ones, finish))
 }

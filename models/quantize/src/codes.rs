@@ -47,20 +47,11 @@ impl Codes {
                 range.widen(&observed[index].map, method);
             }
         }
-        let mut maps: BTreeMap<usize, Code> = ranges
+        let maps = ranges
             .into_iter()
             .map(|(group, range)| (group, range.code()))
             .collect();
-        if let Number::Code(code) = network.input().number {
-            // Layers read the input's codes as they are.
-            maps.insert(0, Code { scale: 1.0, ..code });
-        }
-        let mut codes = Codes {
-            maps,
-            sums: BTreeMap::new(),
-        };
-        codes.find_sums(network, forms, observed);
-        codes
+        Codes::of_maps(maps, network, forms, observed)
     }
 
     /// Unsigned codes of `bits` bits without zero points, the same before and after activations: for layers
@@ -81,11 +72,22 @@ impl Codes {
             *high = high.max(f64::from(observed.map.high()).min(threshold));
         }
         let code = |high: f64| Code::unsigned(bits, high.max(1e-6) / f64::from((1 << bits) - 1));
-        let mut maps: BTreeMap<usize, Code> = highs
+        let maps = highs
             .into_iter()
             .map(|(group, high)| (group, code(high)))
             .collect();
+        Codes::of_maps(maps, network, forms, observed)
+    }
+
+    /// With the input's code, and those of sums.
+    fn of_maps(
+        mut maps: BTreeMap<usize, Code>,
+        network: &Network,
+        forms: &Forms,
+        observed: &[Observed],
+    ) -> Codes {
         if let Number::Code(code) = network.input().number {
+            // Layers read the input's codes as they are.
             maps.insert(0, Code { scale: 1.0, ..code });
         }
         let mut codes = Codes {

@@ -72,8 +72,7 @@ impl Filters {
         activation: Activation,
         target: Target,
     ) -> Result<Convolution, Error> {
-        let bits = bits(&self.codes);
-        let weights = Weights::integers(WeightKind::Int { bits }, &self.codes)?;
+        let weights = Weights::integers(WeightKind::int(&self.codes), &self.codes)?;
         let finish = match target {
             Target::Floats => results(&self.steps, self.bias, activation),
             Target::Codes { sums, output } => {
@@ -125,13 +124,6 @@ fn is_identity(table: &Table, code: Code) -> bool {
         .all(|(index, value)| table.get(index) == value)
 }
 
-/// Bits that hold signed codes, two at least.
-pub fn bits(codes: &[i8]) -> u8 {
-    // Of a negative code as many as of its complement.
-    let most = codes.iter().map(|code| (code ^ (code >> 7)) as u8).max();
-    (9 - most.unwrap_or(0).leading_zeros() as u8).max(2)
-}
-
 /// Results in floats: `activation(scale * sum + bias)`.
 pub fn results(scale: &[f64], bias: Vec<f32>, activation: Activation) -> Finish {
     let scale: Vec<f32> = scale.iter().map(|scale| *scale as f32).collect();
@@ -146,16 +138,6 @@ pub fn results(scale: &[f64], bias: Vec<f32>, activation: Activation) -> Finish 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bits_hold_the_codes() {
-        assert_eq!(bits(&[0, 0]), 2);
-        assert_eq!(bits(&[1, -2]), 2);
-        assert_eq!(bits(&[2, -1]), 3);
-        assert_eq!(bits(&[-128, 3]), 8);
-        assert_eq!(bits(&[-127, 64]), 8);
-        assert_eq!(bits(&[7, -8]), 4);
-    }
 
     #[test]
     fn weights_that_are_nothing_beside_their_bias_are_left_out() {

@@ -19,8 +19,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use tincy_network::{
-    Convolution, Finish, Network, Number, Op, Requantize, Source, Thresholds, WeightKind, Weights,
-    accumulator,
+    Convolution, Finish, Network, Number, Op, Source, Thresholds, WeightKind, Weights, accumulator,
+    order,
 };
 
 /// Weights that are kept, by their size as a share of the mean (Li and Liu, 2016).
@@ -171,12 +171,7 @@ fn packed(weights: &Weights) -> Result<Weights, Error> {
         return Ok(weights.clone());
     }
     let codes = weights.unpack();
-    let kind = match codes.iter().map(|code| code.unsigned_abs()).max() {
-        Some(1) if !codes.contains(&0) => WeightKind::Binary,
-        Some(0 | 1) => WeightKind::Ternary,
-        _ => weights.kind(),
-    };
-    Ok(Weights::integers(kind, &codes)?)
+    Ok(Weights::integers(WeightKind::smallest(&codes), &codes)?)
 }
 
 /// The thresholds that count what a requantization gives, where they can: for each code the first sum that
@@ -191,33 +186,25 @@ fn thresholds(convolution: &Convolution, input: Number) -> Option<Thresholds> {
         return None;
     }
     let bound = accumulator::bound(convolution, input);
-    let ends = [
-        i32::try_from(bound.min).ok()?,
-        i32::try_from(bound.max).ok()?,
-    ];
+    if !bound.fits(i32::BITS) {
+        return None;
+    }
+    let first_sum = |o, wanted| {
+        // Codes rise with sums here.
+        let reaches = |sum| requantize.apply(sum as i32, o) >= wanted;
+        let sum = order::first(bound.min, bound.max, reaches);
+        if sum > bound.max {
+            i32::MAX
+        } else {
+            sum as i32
+        }
+    };
     let channels = 0..convolution.out_channels;
-    let values = channels
-        .flat_map(|o| (1..=code.max()).map(move |wanted| first_sum(requantize, o, wanted, ends)));
+    let values = channels.flat_map(|o| (1..=code.max()).map(move |wanted| first_sum(o, wanted)));
     Some(Thresholds {
         code,
         values: values.collect::<Vec<_>>().into(),
     })
-}
-
-/// The first sum whose code is `wanted` or more; `i32::MAX` if none is. Codes rise with sums here.
-fn first_sum(requantize: &Requantize, o: usize, wanted: i32, [low, high]: [i32; 2]) -> i32 {
-    if requantize.apply(high, o) < wanted {
-        return i32::MAX;
-    }
-    let (mut below, mut reached) = (i64::from(low) - 1, i64::from(high));
-    while reached - below > 1 {
-        let middle = below + (reached - below) / 2;
-        match requantize.apply(middle as i32, o) >= wanted {
-            true => reached = middle,
-            false => below = middle,
-        }
-    }
-    reached as i32
 }
 
 #[cfg(test)]

@@ -29,8 +29,8 @@ pub enum Picture {
 }
 
 impl Picture {
-    /// A noisy picture, always the same.
-    pub fn noise(width: usize, height: usize) -> Picture {
+    /// A noisy frame, always the same.
+    pub fn noise(width: usize, height: usize) -> Frame {
         let mut state = 1u32;
         let mut sample = || {
             // Numerical Recipes' generator.
@@ -38,12 +38,12 @@ impl Picture {
             (state >> 24) as u8
         };
         let pixels = (0..3 * width * height).map(|_| sample()).collect();
-        Picture::Frame(Frame {
+        Frame {
             width,
             height,
             pixels,
             ..Frame::default()
-        })
+        }
     }
 
     /// Its frame, and how long it took to decode.

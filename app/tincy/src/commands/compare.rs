@@ -4,8 +4,8 @@
 //! layer adds most of it. Backends of one model must agree in all that is integer; a model and its
 //! quantized form show what each layer costs.
 
+use crate::calibration::{self, Chosen};
 use crate::columns::{Align, Columns, grouped, shorten};
-use crate::commands::quantize::pictures::Chosen;
 use crate::comparison::{Comparison, First, Side};
 use crate::detector::FilterArgs;
 use crate::inputs::expand::Wanted;
@@ -125,7 +125,7 @@ fn side(args: &Args, way: &str, inputs: &[Input]) -> Result<Side> {
     }
     let mut network = model::open(path, &Default::default()).context("model")?;
     if let Some(level) = level {
-        let chosen = Chosen::of_inputs(inputs, CALIBRATION, &network)?;
+        let chosen = Chosen::of_inputs(inputs, calibration::ENOUGH, &network)?;
         network = level
             .make(&network, &chosen.inputs, 1)
             .with_context(|| way.to_string())?;
@@ -137,9 +137,6 @@ fn side(args: &Args, way: &str, inputs: &[Input]) -> Result<Side> {
     };
     Side::new(network, options, filter).with_context(|| way.to_string())
 }
-
-/// Pictures that ranges are found from, at most.
-const CALIBRATION: usize = 32;
 
 /// Boxes of both, and those that both have: of one class, overlapping by half.
 #[derive(Clone, Copy, Debug, Default, Serialize)]

@@ -3,7 +3,7 @@
 use crate::columns::grouped;
 use crate::model;
 use crate::outcome::{Outcome, Usage};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::ValueEnum;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -70,15 +70,7 @@ enum FitName {
 /// If the source is no network, or the output is there already or cannot be written.
 pub fn run(args: Args) -> Result<Outcome> {
     let output = &args.output;
-    if output.extension().is_none_or(|ending| ending != "tincy") {
-        return Err(Usage(format!("{}: model files end in .tincy", output.display())).into());
-    }
-    if output.exists() && !args.force {
-        bail!(
-            "{} is there already; --force overwrites it",
-            output.display()
-        );
-    }
+    model::check_output(output, args.force)?;
     let (source, options) = source(&args)?;
     let mut network = model::open(source, &options)?;
     if let Some(name) = args.name {

@@ -13,7 +13,7 @@ use super::tensor::{Data, Tensor};
 use crate::Result;
 use std::borrow::Cow;
 use tincy_network::{
-    Activation, Affine, Code, Convolution, Finish, Number, Op, Padding, Requantize, Source, Table,
+    Activation, Affine, Code, Convolution, Finish, Number, Op, Requantize, Source, Table,
     WeightKind, Weights,
 };
 
@@ -342,17 +342,7 @@ pub(super) fn each<'a>(
     weights: Weights,
     finish: Finish,
 ) -> Result<Source> {
-    let channels = lowering.tensor(source).0.channels;
-    let op = Op::Convolution(Convolution {
-        out_channels: channels,
-        kernel: [1, 1],
-        stride: [1, 1],
-        dilation: [1, 1],
-        padding: Padding::default(),
-        groups: channels,
-        weights,
-        finish,
-    });
+    let op = Op::Convolution(Convolution::by_channel(weights, finish));
     lowering.emit(node, op, &[source])
 }
 

@@ -1,4 +1,5 @@
 //! ONNX files, made field by field.
+#![allow(dead_code, reason = "each test file uses a part")]
 
 /// A message of protocol buffers.
 #[derive(Clone, Default)]
@@ -57,12 +58,33 @@ pub(crate) fn node(op: &str, inputs: &[&str], output: &str) -> Message {
     start.text(2, output).text(4, op)
 }
 
-/// A constant of `count` ones.
-pub(crate) fn floats(name: &str, dims: &[i64], count: usize) -> Message {
-    let numbers = 1f32.to_le_bytes().repeat(count);
+/// A constant of numbers of a kind, which lie in the file as they are.
+pub(crate) fn tensor(name: &str, dims: &[i64], kind: i64, raw: &[u8]) -> Message {
     let dims = dims.iter();
     let start = dims.fold(Message::default(), |m, dim| m.integer(1, *dim));
-    start.integer(2, 1).text(8, name).bytes(9, &numbers)
+    start.integer(2, kind).text(8, name).bytes(9, raw)
+}
+
+/// A float tensor that goes in or comes out; sizes of 0 are left open.
+pub(crate) fn value(name: &str, dims: &[i64]) -> Message {
+    let shape = dims.iter().fold(Message::default(), |shape, dim| {
+        let size = Message::default();
+        shape.message(
+            1,
+            &match dim {
+                0 => size.text(2, "open"),
+                dim => size.integer(1, *dim),
+            },
+        )
+    });
+    let tensor = Message::default().integer(1, 1).message(2, &shape);
+    let kind = Message::default().message(1, &tensor);
+    Message::default().text(1, name).message(2, &kind)
+}
+
+/// A constant of `count` ones.
+pub(crate) fn floats(name: &str, dims: &[i64], count: usize) -> Message {
+    tensor(name, dims, 1, &1f32.to_le_bytes().repeat(count))
 }
 
 /// A constant of a single number.
@@ -73,18 +95,12 @@ pub(crate) fn constant(name: &str) -> Message {
 /// A constant list of integers.
 pub(crate) fn integers(name: &str, numbers: &[i64]) -> Message {
     let bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
-    let start = Message::default().integer(1, numbers.len() as i64);
-    start.integer(2, 7).text(8, name).bytes(9, &bytes)
+    tensor(name, &[numbers.len() as i64], 7, &bytes)
 }
 
 /// A file of opset 13 with the input `in` and the result `out`.
 pub(crate) fn model(input: [i64; 4], nodes: Vec<Message>, constants: Vec<Message>) -> Vec<u8> {
-    let dims = input.iter().fold(Message::default(), |m, dim| {
-        m.message(1, &Message::default().integer(1, *dim))
-    });
-    let tensor = Message::default().integer(1, 1).message(2, &dims);
-    let kind = Message::default().message(1, &tensor);
-    let value = Message::default().text(1, "in").message(2, &kind);
+    let value = value("in", &input);
     let nodes = nodes.iter();
     let graph = nodes.fold(Message::default(), |m, node| m.message(1, node));
     let graph = constants

@@ -48,7 +48,7 @@ pub fn equalize_exactly(maps: &Maps<'_>) -> Result<Network, Error> {
 }
 
 /// Whether an activation hands positive factors on.
-pub fn is_homogeneous(activation: Activation) -> bool {
+fn is_homogeneous(activation: Activation) -> bool {
     matches!(
         activation,
         Activation::Linear | Activation::Relu | Activation::Leaky { .. }

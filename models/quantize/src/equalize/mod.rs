@@ -9,7 +9,7 @@
 mod exact;
 mod fit;
 
-pub use exact::{equalize_exactly, is_homogeneous};
+pub use exact::equalize_exactly;
 
 use crate::Error;
 use crate::split::activation;

@@ -21,7 +21,7 @@ use tincy_network::{
     Activation, Code, Convolution, Finish, Input, Network, Op, Source, Thresholds, WeightKind,
     Weights,
 };
-use tincy_quantize::filters::{bits, results};
+use tincy_quantize::filters::results;
 
 /// The maps of a model as integers, and what a step of each stood for in training.
 #[derive(Clone, Debug)]
@@ -94,7 +94,7 @@ fn integers(
     };
     let places = outputs * convolution.kernel[0] * convolution.kernel[1];
     let channels = weights.len() / places;
-    let weights = Weights::integers(kind(&weights), &weights)?;
+    let weights = Weights::integers(WeightKind::smallest(&weights), &weights)?;
     Ok(Convolution {
         weights: match multipliers.is_empty() {
             true => weights,
@@ -174,16 +174,6 @@ fn threshold(k: i32, slope: f64, bias: f64) -> i32 {
     (wanted / slope.abs()).ceil() as i32
 }
 
-fn kind(codes: &[i8]) -> WeightKind {
-    if codes.iter().all(|code| code.unsigned_abs() == 1) {
-        return WeightKind::Binary;
-    }
-    match codes.iter().all(|code| (-1..=1).contains(code)) {
-        true => WeightKind::Ternary,
-        false => WeightKind::Int { bits: bits(codes) },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,13 +199,5 @@ mod tests {
         let alike = Scales::by_position(&[0.5, 0.4999], 2);
         assert!(alike.multipliers.is_empty(), "no parts of 127");
         assert_eq!(alike.channels, [0.5; 2]);
-    }
-
-    #[test]
-    fn kinds_hold_the_codes() {
-        assert_eq!(kind(&[1, -1]), WeightKind::Binary);
-        assert_eq!(kind(&[1, 0]), WeightKind::Ternary);
-        assert_eq!(kind(&[3, -2]), WeightKind::Int { bits: 3 });
-        assert_eq!(kind(&[-128, 64]), WeightKind::Int { bits: 8 });
     }
 }

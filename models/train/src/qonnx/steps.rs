@@ -11,7 +11,7 @@
 //! A table that rises has no falls, and SiLU few.
 
 use tincy_network::accumulator::Bound;
-use tincy_network::{Activation, Code, Requantize, Thresholds};
+use tincy_network::{Activation, Code, Requantize, Thresholds, order};
 
 /// Sums below this size are exact in floats, and so is every threshold between them.
 pub(super) const LIMIT: i64 = 1 << 24;
@@ -78,7 +78,7 @@ impl Steps {
             for (index, pair) in codes.windows(2).enumerate() {
                 let code = requantize.code.min() + index as i32 + 1;
                 let reaches = |sum| requantize.code(sum as i32, channel) >= code;
-                least = bisect(least, bound.max, reaches);
+                least = order::first(least, bound.max, reaches);
                 steps.step(pair[1] - pair[0], least as f32);
             }
         }
@@ -110,12 +110,12 @@ impl Steps {
         if !is_rising {
             return None;
         }
-        let found = |number: i64| code.quantize(activation.apply(ordered(number)));
-        let [mut least, most] = [f32::MIN, f32::MAX].map(order);
+        let found = |number: i64| code.quantize(activation.apply(order::float_of(number)));
+        let [mut least, most] = [f32::MIN, f32::MAX].map(order::number_of);
         let rises = (code.min() + 1..=code.max()).map(|wanted| {
-            least = bisect(least, most, |number| found(number) >= wanted);
+            least = order::first(least, most, |number| found(number) >= wanted);
             // Infinity comes after the largest number.
-            ordered(least)
+            order::float_of(least)
         });
         Some(Steps {
             start: code.min(),
@@ -144,32 +144,6 @@ fn codes(requantize: &Requantize) -> Vec<i32> {
         Some(table) => (0..table.codes.len()).map(|i| table.get(i)).collect(),
         None => (code.min()..=code.max()).collect(),
     }
-}
-
-/// The least number from `low` to `high` that reaches, or the one after; once it is reached, all that
-/// follow do.
-fn bisect(mut low: i64, high: i64, reaches: impl Fn(i64) -> bool) -> i64 {
-    let mut end = high + 1;
-    while low < end {
-        let middle = low + (end - low) / 2;
-        match reaches(middle) {
-            true => end = middle,
-            false => low = middle + 1,
-        }
-    }
-    low
-}
-
-/// The number of a float in their order; -0 comes before 0.
-fn order(value: f32) -> i64 {
-    let bits = value.to_bits() as i32;
-    i64::from(bits ^ ((bits >> 31) & i32::MAX))
-}
-
-/// The float of a number.
-fn ordered(number: i64) -> f32 {
-    let bits = number as i32;
-    f32::from_bits((bits ^ ((bits >> 31) & i32::MAX)) as u32)
 }
 
 #[cfg(test)]
@@ -281,7 +255,8 @@ mod tests {
                 let steps = Steps::of_rounding(activation, code).unwrap();
                 // Each threshold, and the floats beside it.
                 let near = steps.rises.iter().filter(|t| t.is_finite());
-                let near = near.flat_map(|t| (-2..=2).map(|d| ordered(order(*t) + d)));
+                let near =
+                    near.flat_map(|t| (-2..=2).map(|d| order::float_of(order::number_of(*t) + d)));
                 let all = near.chain((-4000..4000).map(|i| i as f32 * 0.01));
                 for x in all.filter(|x| x.is_finite()) {
                     let expected = code.quantize(activation.apply(x));
@@ -308,8 +283,14 @@ mod tests {
     #[test]
     fn floats_in_their_order() {
         for value in [f32::MIN, -1.0, -0.0, 0.0, f32::MIN_POSITIVE, 2.5, f32::MAX] {
-            assert_eq!(ordered(order(value)).to_bits(), value.to_bits());
+            assert_eq!(
+                order::float_of(order::number_of(value)).to_bits(),
+                value.to_bits()
+            );
         }
-        assert!(order(-1.0) < order(-0.5) && order(-0.0) < order(0.0));
+        assert!(
+            order::number_of(-1.0) < order::number_of(-0.5)
+                && order::number_of(-0.0) < order::number_of(0.0)
+        );
     }
 }

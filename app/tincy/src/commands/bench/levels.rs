@@ -2,9 +2,9 @@
 
 use super::{Args, chart, counted, cpu_name, kernels};
 use crate::bench::{Contestant, Picture, ROUNDS, race};
+use crate::calibration::{self, Chosen};
 use crate::columns::{Align, Columns, grouped, shorten};
 use crate::commands::eval;
-use crate::commands::quantize::pictures::Chosen;
 use crate::detector::Model;
 use crate::outcome::{Outcome, Usage, one_line};
 use crate::plot;
@@ -34,11 +34,9 @@ pub(super) fn run(args: &Args, network: &Network) -> Result<Outcome> {
         known.map_err(|what| Usage(format!("--levels {name}: {what}")))
     });
     let precisions = precisions.collect::<Result<Vec<_>, _>>()?;
-    let Picture::Frame(noise) = Picture::noise(super::NOISE[0], super::NOISE[1]) else {
-        bail!("no picture");
-    };
+    let noise = Picture::noise(super::NOISE[0], super::NOISE[1]);
     let chosen = match &args.calibrate {
-        Some(from) => Chosen::find(from, CALIBRATION, network)?,
+        Some(from) => Chosen::find(from, calibration::ENOUGH, network)?,
         None => Some(Chosen::of_frame(&noise, network)?),
     };
     let Some(chosen) = chosen else {
@@ -69,9 +67,6 @@ pub(super) fn run(args: &Args, network: &Network) -> Result<Outcome> {
     }
     Ok(Outcome::of(made.len(), names.len() - made.len()))
 }
-
-/// Pictures that ranges are found from.
-const CALIBRATION: usize = 32;
 
 fn measured(
     args: &Args,

@@ -83,7 +83,7 @@ pub fn run(args: Args) -> Result<Outcome> {
             )
         }
         None => (
-            Picture::noise(NOISE[0], NOISE[1]),
+            Picture::Frame(Picture::noise(NOISE[0], NOISE[1])),
             format!("noise, {}x{}", NOISE[0], NOISE[1]),
         ),
     };

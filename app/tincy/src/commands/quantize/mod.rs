@@ -1,14 +1,13 @@
 //! `tincy quantize`: makes a float model one of integers, from a batch of pictures and without training.
 
-pub(crate) mod pictures;
 mod table;
 
+use crate::calibration::{self, Chosen};
 use crate::commands::eval;
 use crate::detector::{EngineArgs, Model};
 use crate::model::{self, ModelArgs};
-use crate::outcome::{Outcome, Usage};
+use crate::outcome::Outcome;
 use anyhow::{Result, bail};
-use pictures::Chosen;
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
@@ -28,7 +27,7 @@ pub struct Args {
     #[arg(short, long, value_name = "DIR|FILE")]
     calibrate: PathBuf,
     /// Pictures to choose from them, evenly
-    #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    #[arg(long, default_value_t = calibration::ENOUGH as u32, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     images: u32,
     /// Bits of weights and activations, each 2 to 8
     #[arg(short, long, default_value = "w8a8", value_name = "wXaY")]
@@ -89,15 +88,7 @@ struct Accuracy {
 /// If the model is not one of floats, there is no picture, or the output cannot be written.
 pub fn run(args: Args) -> Result<Outcome> {
     let output = &args.output;
-    if output.extension().is_none_or(|ending| ending != "tincy") {
-        return Err(Usage(format!("{}: model files end in .tincy", output.display())).into());
-    }
-    if output.exists() && !args.force {
-        bail!(
-            "{} is there already; --force overwrites it",
-            output.display()
-        );
-    }
+    model::check_output(output, args.force)?;
     let network = open(&args)?;
     let Some(mut chosen) = Chosen::find(&args.calibrate, args.images as usize, &network)? else {
         bail!("stopped");

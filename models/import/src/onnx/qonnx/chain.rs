@@ -2,6 +2,7 @@
 
 use super::step::Step;
 use super::value::Chain;
+use tincy_network::order;
 
 /// The most levels: those of a code of 8 bits.
 pub(super) const MAX_LEVELS: usize = 256;
@@ -122,30 +123,11 @@ pub(super) fn reached(
     value: impl Fn(i64) -> f32,
 ) -> Vec<i64> {
     let mut least = low;
-    let mut next = |level: &f32| {
-        let mut end = high + 1;
-        while least < end {
-            let middle = least + (end - least) / 2;
-            match value(middle) >= *level {
-                true => end = middle,
-                false => least = middle + 1,
-            }
-        }
+    let next = |level: &f32| {
+        least = order::first(least, high, |number| value(number) >= *level);
         least
     };
-    levels.iter().skip(1).map(&mut next).collect()
-}
-
-/// The number of a float in their order; -0 comes before 0.
-pub(super) fn order(value: f32) -> i64 {
-    let bits = value.to_bits() as i32;
-    i64::from(bits ^ ((bits >> 31) & i32::MAX))
-}
-
-/// The float of a number; infinity comes after the largest one.
-pub(super) fn ordered(number: i64) -> f32 {
-    let bits = number as i32;
-    f32::from_bits((bits ^ ((bits >> 31) & i32::MAX)) as u32)
+    levels.iter().skip(1).map(next).collect()
 }
 
 #[cfg(test)]
@@ -192,11 +174,11 @@ mod tests {
     #[test]
     fn thresholds_are_where_levels_begin() {
         let steps = of_channel(&two_bits(), 0);
-        let value = |number: i64| apply(&steps, ordered(number));
-        let ends = [order(f32::MIN), order(f32::MAX)];
+        let value = |number: i64| apply(&steps, order::float_of(number));
+        let ends = [f32::MIN, f32::MAX].map(order::number_of);
         let found = reached(&[-0.5, 0.0, 0.5], ends, value);
         // Halves go to the even level: to 0 from -0.25 and 0.25.
-        let found: Vec<f32> = found.into_iter().map(ordered).collect();
+        let found: Vec<f32> = found.into_iter().map(order::float_of).collect();
         assert_eq!(found, [-0.25, 0.25_f32.next_up()]);
         let sums = reached(&[0.0, 1.0, 2.0], [-8, 8], |n| {
             (n as f32 / 8.0).floor().max(0.0)

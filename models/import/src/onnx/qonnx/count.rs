@@ -10,7 +10,7 @@ use super::value::{Base, Chain, Levels, Map, Sum, Value};
 use crate::Result;
 use crate::onnx::node::NodeAt;
 use std::rc::Rc;
-use tincy_network::{Finish, Op, Steps, Thresholds};
+use tincy_network::{Finish, Op, Steps, Thresholds, order};
 
 impl<'a> Lowering<'a> {
     /// A convolution of integers whose sums become codes by thresholds.
@@ -91,7 +91,7 @@ impl<'a> Lowering<'a> {
             chain: Chain::new(),
             ..value.clone()
         })?;
-        let ends = [f32::MIN, f32::MAX].map(chain::order);
+        let ends = [f32::MIN, f32::MAX].map(order::number_of);
         let is_shared = lists.len() == 1
             && chain.iter().all(|step| match step {
                 Step::Add(c) | Step::Multiply(c) | Step::Divide(c) => c.len() == 1,
@@ -104,10 +104,10 @@ impl<'a> Lowering<'a> {
             let steps = chain::of_channel(&chain, channel);
             let list = &lists[channel % lists.len()];
             let reached = chain::reached(list, ends, |number| {
-                chain::apply(&steps, chain::ordered(number))
+                chain::apply(&steps, order::float_of(number))
             });
             for threshold in reached {
-                let threshold = chain::ordered(threshold);
+                let threshold = order::float_of(threshold);
                 values.extend(std::iter::repeat_n(threshold, coding.steps));
             }
             if list.len() == 1 {

@@ -48,18 +48,7 @@ fn step(weights: &[f32]) -> Option<f64> {
 
 /// Integers packed in the fewest bits.
 pub(super) fn packed(integers: &[i8]) -> Result<Weights, Error> {
-    let least = integers.iter().copied().min().unwrap_or(0);
-    let most = integers.iter().copied().max().unwrap_or(0);
-    let kind = match (least, most) {
-        (-1..=1, -1..=1) if !integers.contains(&0) => WeightKind::Binary,
-        (-1..=1, -1..=1) => WeightKind::Ternary,
-        _ => {
-            let largest = i16::from(most).max(-i16::from(least) - 1);
-            let bits = 17 - largest.leading_zeros() as u8;
-            WeightKind::Int { bits }
-        }
-    };
-    Weights::integers(kind, integers)
+    Weights::integers(WeightKind::smallest(integers), integers)
 }
 
 #[cfg(test)]
@@ -83,17 +72,5 @@ mod tests {
         assert_eq!(of_weights(&[0.3, 0.7123, -0.11], 3), None);
         assert_eq!(of_weights(&[1.0, 200.0], 2), None);
         assert!(of_weights(&[1.0, -128.0], 2).is_some());
-    }
-
-    #[test]
-    fn the_fewest_bits() {
-        let kind = |integers: &[i8]| packed(integers).unwrap().kind();
-        assert_eq!(kind(&[1, -1]), WeightKind::Binary);
-        assert_eq!(kind(&[1, 1]), WeightKind::Binary);
-        assert_eq!(kind(&[1, 0]), WeightKind::Ternary);
-        assert_eq!(kind(&[-2, 1]), WeightKind::Int { bits: 2 });
-        assert_eq!(kind(&[2, 1]), WeightKind::Int { bits: 3 });
-        assert_eq!(kind(&[-8, 7]), WeightKind::Int { bits: 4 });
-        assert_eq!(kind(&[-128, 127]), WeightKind::Int { bits: 8 });
     }
 }

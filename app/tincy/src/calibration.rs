@@ -16,6 +16,9 @@ use tincy_dataset::{Dataset, Picture};
 use tincy_network::{Network, Number};
 use tincy_vision::{Fitting, Frame};
 
+/// Pictures that are enough, unless it is said otherwise.
+pub(crate) const ENOUGH: usize = 32;
+
 /// The chosen inputs.
 pub(crate) struct Chosen {
     /// As the network reads them: real values, or codes as numbers.
@@ -36,10 +39,7 @@ impl Chosen {
     /// # Errors
     /// If none of them can be read.
     pub(crate) fn of_inputs(inputs: &[Input], count: usize, network: &Network) -> Result<Chosen> {
-        let mut reader = Reader {
-            network,
-            fitting: None,
-        };
+        let mut reader = Reader::new(network);
         let pictures = inputs.iter().cloned().map(Wait::File).collect();
         let chosen = reader.pictures(evenly(pictures, count), &Stop::listen()?)?;
         if chosen.inputs.is_empty() {
@@ -53,10 +53,7 @@ impl Chosen {
     /// # Errors
     /// If the network reads no picture.
     pub(crate) fn of_frame(frame: &Frame, network: &Network) -> Result<Chosen> {
-        let mut reader = Reader {
-            network,
-            fitting: None,
-        };
+        let mut reader = Reader::new(network);
         let inputs = vec![reader.input(frame)?];
         Ok(Chosen { inputs, failed: 0 })
     }
@@ -67,10 +64,7 @@ impl Chosen {
     /// If there is no picture that can be read.
     pub(crate) fn find(from: &Path, count: usize, network: &Network) -> Result<Option<Chosen>> {
         let stop = Stop::listen()?;
-        let mut reader = Reader {
-            network,
-            fitting: None,
-        };
+        let mut reader = Reader::new(network);
         let chosen = match is_recording(from) {
             true => reader.recording(from, count, &stop)?,
             false => reader.pictures(evenly(waiting(from, network)?, count), &stop)?,
@@ -131,7 +125,14 @@ struct Reader<'a> {
     fitting: Option<Fitting>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(network: &'a Network) -> Reader<'a> {
+        Reader {
+            network,
+            fitting: None,
+        }
+    }
+
     fn pictures(&mut self, pictures: Vec<Wait>, stop: &Stop) -> Result<Chosen> {
         let mut progress = Progress::start("quantize", "pictures", Some(pictures.len() as u64));
         let (mut inputs, mut failed) = (Vec::new(), 0);
