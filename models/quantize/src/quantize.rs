@@ -90,8 +90,11 @@ pub fn quantize(
     let mut start = start(network, batch.code)?;
     let mut observed = observe(&start, &batch, options.threads)?;
     if options.equalize {
-        start = equalized(&start, &observed)?;
-        observed = observe(&start, &batch, options.threads)?;
+        let equalized = equalized(&start, &observed)?;
+        if equalized != start {
+            start = equalized;
+            observed = observe(&start, &batch, options.threads)?;
+        }
     }
     let forms = Forms::new(&start);
     let codes = Codes::find(&start, &forms, &observed, level, options.method);

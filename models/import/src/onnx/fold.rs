@@ -45,14 +45,6 @@ pub(super) fn folded(lowering: &Lowering<'_>, node: NodeAt<'_>) -> Result<Option
     })
 }
 
-fn integers(dims: Vec<usize>, values: Vec<i64>) -> Tensor {
-    Tensor {
-        dims,
-        data: Data::Integers(values),
-        kind: 7,
-    }
-}
-
 /// `Shape`, or a run of it.
 fn sizes(node: NodeAt<'_>, dims: &[usize]) -> Tensor {
     let place = |name: &str, open: i64| {
@@ -65,7 +57,7 @@ fn sizes(node: NodeAt<'_>, dims: &[usize]) -> Tensor {
         .iter()
         .map(|dim| *dim as i64)
         .collect();
-    integers(vec![values.len()], values)
+    Tensor::new(vec![values.len()], Data::Integers(values))
 }
 
 fn rearranged(
@@ -177,7 +169,7 @@ fn arithmetic(node: NodeAt<'_>, a: &Tensor, b: &Tensor) -> Result<Tensor> {
     };
     let pairs = (0..lengths.0.max(lengths.1)).map(|i| [i.min(lengths.0 - 1), i.min(lengths.1 - 1)]);
     let op = node.op();
-    let (data, kind) = match (&a.data, &b.data) {
+    let data = match (&a.data, &b.data) {
         (Data::Integers(a), Data::Integers(b)) => {
             let values = pairs.map(|[i, j]| match op {
                 "Add" => a[i].checked_add(b[j]),
@@ -186,7 +178,7 @@ fn arithmetic(node: NodeAt<'_>, a: &Tensor, b: &Tensor) -> Result<Tensor> {
                 _ => a[i].checked_div(b[j]),
             });
             let values: Option<Vec<i64>> = values.collect();
-            (Data::Integers(values.ok_or_else(wrong)?), 7)
+            Data::Integers(values.ok_or_else(wrong)?)
         }
         (Data::Floats(a), Data::Floats(b)) => {
             let values = pairs.map(|[i, j]| match op {
@@ -195,9 +187,9 @@ fn arithmetic(node: NodeAt<'_>, a: &Tensor, b: &Tensor) -> Result<Tensor> {
                 "Mul" => a[i] * b[j],
                 _ => a[i] / b[j],
             });
-            (Data::Floats(values.collect()), 1)
+            Data::Floats(values.collect())
         }
         _ => return Err(wrong()),
     };
-    Ok(Tensor { dims, data, kind })
+    Ok(Tensor::new(dims, data))
 }

@@ -56,7 +56,11 @@ pub(super) fn run(args: &Args, network: &Network) -> Result<Outcome> {
     if made.is_empty() {
         return Ok(Outcome::NothingDone);
     }
-    let report = measured(args, network, &noise, &made)?;
+    let stop = Stop::listen()?;
+    let report = measured(args, network, &noise, &made, &stop)?;
+    if let Some(signal) = stop.signal() {
+        return Ok(Outcome::Stopped(signal));
+    }
     if let Some(path) = &args.plot {
         plot::write(&chart::chart(&report), path)?;
     }
@@ -73,12 +77,12 @@ fn measured(
     network: &Network,
     frame: &tincy_vision::Frame,
     made: &[(String, Model)],
+    stop: &Stop,
 ) -> Result<Report> {
     let mut contestants: Vec<Contestant> = made
         .iter()
         .map(|(_, model)| Contestant::new(model))
         .collect();
-    let stop = Stop::listen()?;
     let turns = (ROUNDS * made.len()) as u64;
     let mut progress = Progress::start("bench", "turns", Some(turns));
     race(&mut contestants, frame, args.frames as usize, || {
@@ -88,8 +92,10 @@ fn measured(
     drop(progress);
     let lines = made.iter().zip(&contestants).map(|((name, model), times)| {
         let accuracy = match &args.eval {
-            Some(root) => Some(eval::measure(root, model, args.engine.workers(None))?.area),
-            None => None,
+            Some(root) if stop.signal().is_none() => {
+                Some(eval::measure(root, model, args.engine.workers(None))?.area)
+            }
+            _ => None,
         };
         Ok(Line::new(name, model, times, accuracy))
     });
