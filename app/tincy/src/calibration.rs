@@ -33,6 +33,16 @@ enum Wait {
     Labelled(Picture),
 }
 
+impl Wait {
+    /// What to call it.
+    fn name(&self) -> String {
+        match self {
+            Wait::File(input) => input.name(),
+            Wait::Labelled(picture) => picture.to_string(),
+        }
+    }
+}
+
 impl Chosen {
     /// Some of the inputs, evenly.
     ///
@@ -144,11 +154,7 @@ impl<'a> Reader<'a> {
                 Ok(input) => inputs.push(input),
                 Err(error) => {
                     failed += 1;
-                    let name = match &picture {
-                        Wait::File(input) => input.name(),
-                        Wait::Labelled(picture) => picture.to_string(),
-                    };
-                    log::error!("{name}: {}", one_line(&error));
+                    log::error!("{}: {}", picture.name(), one_line(&error));
                 }
             }
             progress.step();
@@ -222,11 +228,12 @@ impl<'a> Reader<'a> {
 
 fn read(picture: &Wait) -> Result<Frame> {
     let limit = Limit::default();
+    let mut note = |note: &str| log::warn!("{}: {note}", picture.name());
     Ok(match picture {
-        Wait::File(input) => picture::read(&input.path, limit, &mut |_| {})?,
+        Wait::File(input) => picture::read(&input.path, limit, &mut note)?,
         Wait::Labelled(picture) => {
             let bytes = picture.read()?;
-            picture::decode(&bytes, Path::new(&picture.name), limit, &mut |_| {})?
+            picture::decode(&bytes, Path::new(&picture.name), limit, &mut note)?
         }
     })
 }

@@ -75,3 +75,20 @@ fn a_level_is_compared_with_the_floats_it_comes_from() {
     let (eight, four) = (noise("w8a8"), noise("w4a4"));
     assert!(eight > four + 6.0 && eight > 15.0, "{eight} and {four} dB");
 }
+
+#[test]
+fn a_picture_that_is_cut_off_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let cut = folder.path().join("cut.jpg");
+    let bytes = std::fs::read(BOATS).unwrap();
+    std::fs::write(&cut, &bytes[..bytes.len() / 2]).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tincy"));
+    let command = command.args(["compare", "small", "auto", "portable", "--input"]);
+    let run = run(command.arg(&cut));
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("warning: ") && run.stderr.contains("cut.jpg: "),
+        "{}",
+        run.stderr
+    );
+}

@@ -66,7 +66,8 @@ pub fn run(args: Args) -> Result<Outcome> {
     let mut progress = Progress::start("compare", "pictures", Some(inputs.len() as u64));
     let (mut boxes, mut failed) = (Boxes::default(), 0);
     for input in &inputs {
-        let frame = picture::read(&input.path, Limit::default(), &mut |_| {});
+        let mut note = |note: &str| log::warn!("{}: {note}", input.name());
+        let frame = picture::read(&input.path, Limit::default(), &mut note);
         let added = frame
             .map_err(Into::into)
             .and_then(|frame| comparison.add(&mut sides, &frame));
