@@ -175,6 +175,7 @@ fn levels(
     let factor = Factor::nearest(50.0 / deviation).ok_or("no factor")?;
     let outputs = convolution.out_channels;
     Ok(Requantize {
+        negative_shift: 0,
         bias: vec![100; outputs].into(),
         multiplier: vec![factor.multiplier; outputs].into(),
         shift: vec![factor.shift; outputs].into(),

@@ -231,6 +231,7 @@ fn integer_biases_count_in_the_proof() {
             unreachable!("a convolution");
         };
         layer.finish = Finish::Requantize(Box::new(Requantize {
+            negative_shift: 0,
             bias: vec![bias].into(),
             multiplier: vec![1].into(),
             shift: vec![0].into(),

@@ -7,7 +7,7 @@
 //! | key | value |
 //! | --- | --- |
 //! | `format` | `tincy` |
-//! | `version` | `5`; files of versions `1` to `4`, which had fewer kinds of layers and heads, no runs and no multipliers, are read too |
+//! | `version` | `6`; files of versions `1` to `5`, which had fewer kinds of layers and heads, no runs, no multipliers and no tables by channel, are read too |
 //! | `sha256` | of the text of `network`, the entries (`NAME TYPE [SHAPE] [OFFSETS]`, a line each, by name) and everything after the header, in hexadecimal |
 //! | `network` | the graph: JSON in a string, since the container allows strings only; [multipliers](crate::multipliers) stand here |
 //!
@@ -37,10 +37,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The version of the format that is written.
-pub const VERSION: &str = "5";
+pub const VERSION: &str = "6";
 
 /// The versions that are read: each only added kinds of layers, weights, heads or fits to the one before.
-const READ: [&str; 5] = ["1", "2", "3", "4", VERSION];
+const READ: [&str; 6] = ["1", "2", "3", "4", "5", VERSION];
 
 /// The largest header that is read, in bytes.
 pub const MAX_HEADER: usize = 16 << 20;

@@ -75,6 +75,10 @@ impl Finish {
                 some.bias = rows(&requantize.bias, 1, kept).into();
                 some.multiplier = rows(&requantize.multiplier, 1, kept).into();
                 some.shift = rows(&requantize.shift, 1, kept).into();
+                let entries = requantize.code.count();
+                if let Some(table) = some.table.as_mut().filter(|t| t.is_by_channel(entries)) {
+                    table.codes = rows(&table.codes, entries, kept).into();
+                }
                 Finish::Requantize(some)
             }
         }

@@ -96,6 +96,11 @@ impl Code {
         }
     }
 
+    /// Number of codes.
+    pub const fn count(&self) -> usize {
+        1 << self.bits
+    }
+
     /// Steps a unit of real value: the f32 nearest to `1 / scale`.
     pub fn inverse_scale(&self) -> f32 {
         (1.0 / self.scale) as f32

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// The largest multiplier: 16 unsigned bits and the one value that rounding adds.
 pub const MAX_MULTIPLIER: i32 = 1 << 15;
 
+/// The largest shift of codes below zero.
+pub const MAX_NEGATIVE_SHIFT: u8 = 4;
+
 /// The largest shift. With it and [`MAX_MULTIPLIER`], the smallest factor is `2^-40`.
 pub const MAX_SHIFT: u8 = 40;
 
@@ -15,9 +18,14 @@ pub const MAX_SHIFT: u8 = 40;
 /// ```text
 /// r    = (acc + bias[o]) * multiplier[o]                          exact, in 64 bits
 /// q    = floor(r / 2^shift[o] + 1/2)                              half goes up; r for shift 0
+/// q    = floor(q / 2^negative_shift)                              where it is below 0
 /// code = clamp(q + code.zero, code.min(), code.max())
 /// out  = table[code - code.min()]                                 where there is a table
 /// ```
+///
+/// The shift of what is negative leaves most codes to what is not, where activations that flatten
+/// below zero (SiLU, leaky) need them: with one step for both, a table of 256 entries would cost such
+/// a map 8 dB.
 ///
 /// The factor `multiplier / 2^shift` stands for `input scale * weight scale / code.scale`; the
 /// bias is in units of the sum. Multipliers are not negative, so a code rises with its sum: whoever
@@ -42,17 +50,26 @@ pub struct Requantize {
     pub shift: Values<u8>,
     /// What the sum is rounded to; the output too, unless there is a table.
     pub code: Code,
+    /// 0 to [`MAX_NEGATIVE_SHIFT`]: steps below zero are `2^negative_shift` times as large. Only with a
+    /// table, which says what they stand for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub negative_shift: u8,
     /// The activation.
     pub table: Option<Table>,
 }
 
-/// A function from one code to another, value by value.
+fn is_zero(shift: &u8) -> bool {
+    *shift == 0
+}
+
+/// A function from one code to another, value by value; one for all channels, or one for each.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
     /// Format of the values.
     pub output: Code,
     /// A code for each code that goes in, from the smallest on; signed ones in two's complement.
+    /// `[entries]`, or `[channels][entries]`.
     #[serde(skip)]
     pub codes: Values<u8>,
 }
@@ -61,14 +78,20 @@ impl Table {
     /// The table of a function of real values: every code that goes in is taken at its value, and
     /// the result rounded by [`Code::quantize`].
     pub fn of(input: Code, output: Code, function: impl Fn(f32) -> f32) -> Table {
-        let real = |code: i32| (input.scale * f64::from(code - input.zero)) as f32;
-        let codes = input.min()..=input.max();
-        let codes: Vec<u8> = codes
-            .map(|code| output.quantize(function(real(code))) as u8)
-            .collect();
+        Table::of_values(values(input, 0), output, function)
+    }
+
+    /// The table of a function for the values that codes stand for, from the smallest code on
+    /// ([`values`]).
+    pub fn of_values(
+        values: impl Iterator<Item = f64>,
+        output: Code,
+        function: impl Fn(f32) -> f32,
+    ) -> Table {
+        let codes = values.map(|value| output.quantize(function(value as f32)) as u8);
         Table {
             output,
-            codes: codes.into(),
+            codes: codes.collect::<Vec<_>>().into(),
         }
     }
 
@@ -82,16 +105,32 @@ impl Table {
         }
     }
 
-    fn check(&self, input: Code) -> Result<(), Error> {
+    /// Where the entries of channel `o` start, of tables with `entries` each.
+    pub fn start(&self, o: usize, entries: usize) -> usize {
+        if self.is_by_channel(entries) {
+            o * entries
+        } else {
+            0
+        }
+    }
+
+    /// Whether each channel has a table of its own, with `entries` each.
+    pub fn is_by_channel(&self, entries: usize) -> bool {
+        self.codes.len() > entries
+    }
+
+    fn check(&self, input: Code, outputs: usize) -> Result<(), Error> {
         let output = self.output;
         if !output.is_valid() {
             let expected = "1 to 8 bits, a positive scale";
             return Err(Error::layer("table", expected, Number::Code(output)));
         }
-        let entries = (input.max() - input.min() + 1) as usize;
-        expect("entries of the table", entries, self.codes.len())?;
+        let entries = input.count();
+        if self.codes.len() != entries * outputs {
+            expect("entries of the table", entries, self.codes.len())?;
+        }
         let range = output.min()..=output.max();
-        let odd = (0..entries)
+        let odd = (0..self.codes.len())
             .map(|i| self.get(i))
             .find(|code| !range.contains(code));
         odd.map_or(Ok(()), |code| {
@@ -99,6 +138,20 @@ impl Table {
             Err(Error::layer("table", range, code))
         })
     }
+}
+
+/// What the codes of sums stand for, from the smallest on: those below zero, which were shifted, in
+/// the middle of what became them.
+pub fn values(code: Code, negative_shift: u8) -> impl Iterator<Item = f64> {
+    let wide = f64::from(1u32 << negative_shift);
+    (code.min()..=code.max()).map(move |value| {
+        let steps = f64::from(value - code.zero);
+        let steps = match steps < 0.0 {
+            true => steps * wide + (wide - 1.0) / 2.0,
+            false => steps,
+        };
+        code.scale * steps
+    })
 }
 
 /// A positive factor as `multiplier / 2^shift`.
@@ -143,15 +196,19 @@ impl Requantize {
     /// The code of output channel `o`'s sum, before the table.
     pub fn code(&self, acc: i32, o: usize) -> i32 {
         let product = (i64::from(acc) + i64::from(self.bias[o])) * i64::from(self.multiplier[o]);
-        let rounded = half_up(product, self.shift[o]) + i64::from(self.code.zero);
-        rounded.clamp(self.code.min().into(), self.code.max().into()) as i32
+        let rounded = half_up(product, self.shift[o]);
+        let shifted = rounded.max(rounded >> self.negative_shift) + i64::from(self.code.zero);
+        shifted.clamp(self.code.min().into(), self.code.max().into()) as i32
     }
 
     /// The result for output channel `o`'s sum.
     pub fn apply(&self, acc: i32, o: usize) -> i32 {
         let code = self.code(acc, o);
         match &self.table {
-            Some(table) => table.get((code - self.code.min()) as usize),
+            Some(table) => {
+                let start = table.start(o, self.code.count());
+                table.get(start + (code - self.code.min()) as usize)
+            }
             None => code,
         }
     }
@@ -175,9 +232,22 @@ impl Requantize {
             let expected = "1 to 8 bits, a positive scale";
             return Err(Error::layer("code", expected, Number::Code(self.code)));
         }
+        self.check_negative_shift()?;
         self.table
             .as_ref()
-            .map_or(Ok(()), |table| table.check(self.code))
+            .map_or(Ok(()), |table| table.check(self.code, outputs))
+    }
+
+    fn check_negative_shift(&self) -> Result<(), Error> {
+        let shift = self.negative_shift;
+        if shift > MAX_NEGATIVE_SHIFT {
+            let range = format!("0 to {MAX_NEGATIVE_SHIFT}");
+            return Err(Error::layer("shift of negative sums", range, shift));
+        }
+        match shift > 0 && self.table.is_none() {
+            true => Err(Error::layer("shift of negative sums", "a table", "none")),
+            false => Ok(()),
+        }
     }
 }
 
@@ -200,6 +270,7 @@ mod tests {
             multiplier: vec![factor.multiplier].into(),
             shift: vec![factor.shift].into(),
             code,
+            negative_shift: 0,
             table,
         }
     }
@@ -276,6 +347,77 @@ mod tests {
         for (sum, expected) in cases {
             assert_eq!(rule.apply(sum, 0), expected, "{sum}");
         }
+    }
+
+    #[test]
+    fn what_is_negative_has_larger_steps() {
+        let code = Code {
+            zero: 20,
+            ..Code::unsigned(8, 0.5)
+        };
+        let one = Factor::nearest(1.0).unwrap();
+        let output = Code::unsigned(8, 1.0);
+        let table = Table::of_values(values(code, 2), output, |x| x + 128.0);
+        let rule = Requantize {
+            negative_shift: 2,
+            ..requantize(one, code, Some(table))
+        };
+        assert!(rule.check(1).is_ok());
+        let codes = [
+            (0, 20),
+            (3, 23),
+            (-1, 19),
+            (-4, 19),
+            (-5, 18),
+            (-80, 0),
+            (-900, 0),
+            (900, 255),
+        ];
+        assert_eq!(
+            codes.map(|(sum, _)| rule.code(sum, 0)),
+            codes.map(|(_, code)| code)
+        );
+        // -4 to -1 are one code, in the middle -2.5; half of that is rounded to the even -1.
+        assert_eq!([0, 3, -2].map(|sum| rule.apply(sum, 0)), [128, 130, 127]);
+        for odd in [
+            Requantize {
+                table: None,
+                ..rule.clone()
+            },
+            Requantize {
+                negative_shift: 5,
+                ..rule.clone()
+            },
+        ] {
+            let error = odd.check(1).unwrap_err().to_string();
+            assert!(error.contains("shift of negative sums"), "{error}");
+        }
+    }
+
+    #[test]
+    fn each_channel_may_have_a_table() {
+        let code = Code::unsigned(2, 1.0);
+        let table = Table {
+            output: Code::unsigned(8, 1.0),
+            codes: vec![0, 1, 2, 3, 40, 50, 60, 70].into(),
+        };
+        let one = Factor::nearest(1.0).unwrap();
+        let two = |values: Vec<i32>| values.into();
+        let rule = Requantize {
+            bias: two(vec![0, 0]),
+            multiplier: two(vec![one.multiplier; 2]),
+            shift: vec![one.shift; 2].into(),
+            ..requantize(one, code, Some(table))
+        };
+        assert!(rule.check(2).is_ok());
+        assert_eq!([0, 1].map(|o| rule.apply(2, o)), [2, 60]);
+        let three = Requantize {
+            bias: two(vec![0; 3]),
+            multiplier: two(vec![1; 3]),
+            shift: vec![0; 3].into(),
+            ..rule
+        };
+        assert!(three.check(3).unwrap_err().to_string().contains("entries"));
     }
 
     #[test]

@@ -110,6 +110,7 @@ fn requantize() -> Requantize {
         ..Code::unsigned(8, 1.0 / 32.0)
     };
     Requantize {
+        negative_shift: 0,
         bias: (0..7).map(|i| 50 - 30 * i).collect::<Vec<i32>>().into(),
         multiplier: vec![20_000; 7].into(),
         shift: vec![14; 7].into(),
@@ -173,9 +174,9 @@ fn forged(from: &str, to: &str) -> Vec<u8> {
 fn what_is_unknown_or_does_not_fit_is_named() {
     let cases = [
         (
-            r#""version":"5""#,
             r#""version":"6""#,
-            r#"version "6"; this program reads 1, 2, 3, 4 and 5"#,
+            r#""version":"7""#,
+            r#"version "7"; this program reads 1, 2, 3, 4, 5 and 6"#,
         ),
         (
             r#""format":"tincy""#,
@@ -235,8 +236,8 @@ fn what_is_unknown_or_does_not_fit_is_named() {
 /// Files of earlier versions hold nothing that the latest does not.
 #[test]
 fn older_versions_are_read() {
-    for version in ["1", "2", "3", "4"] {
-        let bytes = forged(r#""version":"5""#, &format!(r#""version":"{version}""#));
+    for version in ["1", "2", "3", "4", "5"] {
+        let bytes = forged(r#""version":"6""#, &format!(r#""version":"{version}""#));
         assert_eq!(read(&bytes, "small.tincy").unwrap(), network());
     }
 }

@@ -30,7 +30,18 @@ pub fn build(
         places: Vec::new(),
         turned: BTreeMap::new(),
     };
-    for (index, layer) in start.layers().iter().enumerate() {
+    for (even, layer) in start.layers().iter().enumerate() {
+        if forms.evens.behind(even).is_some() {
+            // Made where the factors stand.
+            building.places.push(Source::Input);
+            continue;
+        }
+        let index = forms.evens.before(even).unwrap_or(even);
+        let layer = if index == even {
+            layer
+        } else {
+            &start.layers()[index]
+        };
         let op = match (layer.op(), filters.remove(&index)) {
             (Op::Convolution(template), Some(filters)) => {
                 let target = building.target(index);
@@ -62,12 +73,25 @@ struct Building<'a> {
 impl Building<'_> {
     fn target(&self, layer: usize) -> Target {
         let map = Source::Layer(layer);
+        if let Some(even) = self.forms.evens.behind(layer) {
+            return self.target_by_channel(layer, even);
+        }
         match self.forms.is_code(map) {
             false => Target::Floats,
             true => Target::Codes {
                 sums: self.codes.of_sums(self.forms, layer),
                 output: self.codes.of(self.forms, map),
             },
+        }
+    }
+
+    fn target_by_channel(&self, layer: usize, even: usize) -> Target {
+        let factors = self.start.layers()[even].convolution();
+        let factors = factors.map_or_else(Vec::new, |c| c.weights.as_floats().to_vec());
+        Target::ByChannel {
+            sums: self.codes.by_channel(layer).to_vec(),
+            factors,
+            output: self.codes.of(self.forms, Source::Layer(even)),
         }
     }
 

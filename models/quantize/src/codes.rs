@@ -4,7 +4,7 @@ use crate::forms::Forms;
 use crate::histogram::Histogram;
 use crate::level::{ENDS, Level};
 use crate::observe::Observed;
-use crate::range;
+use crate::range::{self, Sums};
 use crate::split::activation;
 use crate::threshold::Method;
 use std::collections::BTreeMap;
@@ -16,7 +16,9 @@ pub struct Codes {
     /// By group.
     maps: BTreeMap<usize, Code>,
     /// Of sums before a table, by layer.
-    sums: BTreeMap<usize, Code>,
+    sums: BTreeMap<usize, Sums>,
+    /// Of each channel's sums before tables by channel, by layer.
+    by_channel: BTreeMap<usize, Vec<Sums>>,
 }
 
 impl Codes {
@@ -93,6 +95,7 @@ impl Codes {
         let mut codes = Codes {
             maps,
             sums: BTreeMap::new(),
+            by_channel: BTreeMap::new(),
         };
         codes.find_sums(network, forms, observed);
         codes
@@ -105,11 +108,21 @@ impl Codes {
                 continue;
             };
             let activation = activation(convolution);
+            if let Some(even) = forms.evens.behind(index) {
+                let factors = network.layers()[even].convolution();
+                let factors = factors.map_or(&[][..], |c| c.weights.as_floats());
+                let channels = observed[index].channels(factors.len());
+                let output = self.of(forms, Source::Layer(even));
+                let sums = Sums::by_channel(&channels, factors, output, activation);
+                self.by_channel.insert(index, sums);
+                continue;
+            }
             // What only cuts is cut by the code itself.
             let cuts = matches!(activation, Activation::Relu | Activation::Relu6);
             if forms.is_code(Source::Layer(index)) && !cuts {
-                let code = range::code_before(sums, ENDS, activation);
-                self.sums.insert(index, code);
+                let output = self.of(forms, Source::Layer(index));
+                self.sums
+                    .insert(index, Sums::before(sums, output, activation));
             }
         }
     }
@@ -119,10 +132,15 @@ impl Codes {
         self.maps[&forms.groups.of(map)]
     }
 
+    /// The codes of each channel's sums, of a layer with tables by channel.
+    pub fn by_channel(&self, layer: usize) -> &[Sums] {
+        self.by_channel.get(&layer).map_or(&[], |sums| sums)
+    }
+
     /// The code of a layer's sums before the table; else that of its map.
-    pub fn of_sums(&self, forms: &Forms, layer: usize) -> Code {
+    pub fn of_sums(&self, forms: &Forms, layer: usize) -> Sums {
         let sums = self.sums.get(&layer).copied();
-        sums.unwrap_or_else(|| self.of(forms, Source::Layer(layer)))
+        sums.unwrap_or_else(|| Sums::of(self.of(forms, Source::Layer(layer))))
     }
 }
 

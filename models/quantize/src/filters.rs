@@ -1,6 +1,7 @@
 //! A convolution's filters as integers, and what becomes of their sums.
 
 use crate::Error;
+use crate::range::Sums;
 use tincy_network::{
     Activation, Affine, Code, Convolution, Factor, Finish, Number, Requantize, Table, WeightKind,
     Weights,
@@ -24,14 +25,23 @@ pub struct Filters {
 }
 
 /// What the sums become.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Target {
     /// Floats.
     Floats,
     /// Codes.
     Codes {
         /// What the sum is rounded to before the activation; the output, if nothing is to be lost there.
-        sums: Code,
+        sums: Sums,
+        /// The result.
+        output: Code,
+    },
+    /// Codes by a table of each channel.
+    ByChannel {
+        /// What each channel's sum is rounded to; they differ in their scales alone.
+        sums: Vec<Sums>,
+        /// What each channel is multiplied by behind the activation.
+        factors: Vec<f32>,
         /// The result.
         output: Code,
     },
@@ -76,13 +86,27 @@ impl Filters {
         let finish = match target {
             Target::Floats => results(&self.steps, self.bias, activation),
             Target::Codes { sums, output } => {
-                let requantize = self.requantize(name, sums)?;
-                let table = Table::of(sums, output, |value| activation.apply(value));
-                let changes = sums != output || !is_identity(&table, sums);
-                Finish::Requantize(Box::new(Requantize {
-                    table: changes.then_some(table),
-                    ..requantize
-                }))
+                let table =
+                    Table::of_values(sums.values(), output, |value| activation.apply(value));
+                let changes = sums != Sums::of(output) || !is_identity(&table, sums.code);
+                self.requantize(name, &[sums], changes.then_some(table))?
+            }
+            Target::ByChannel {
+                sums,
+                factors,
+                output,
+            } => {
+                let tables = sums.iter().zip(&factors).flat_map(|(sums, factor)| {
+                    let function = |value| factor * activation.apply(value);
+                    Table::of_values(sums.values(), output, function)
+                        .codes
+                        .to_vec()
+                });
+                let table = Table {
+                    output,
+                    codes: tables.collect::<Vec<_>>().into(),
+                };
+                self.requantize(name, &sums, Some(table))?
             }
         };
         Ok(Convolution {
@@ -92,13 +116,17 @@ impl Filters {
         })
     }
 
-    /// Sums to a code, the bias in units of the sum.
-    fn requantize(&self, name: &str, code: Code) -> Result<Requantize, Error> {
+    /// Sums to codes, one for all channels or one for each; the bias in units of the sum.
+    fn requantize(&self, name: &str, sums: &[Sums], table: Option<Table>) -> Result<Finish, Error> {
         let refused = |what: &str| Error::layer(name, format!("{what} is beyond integers"));
-        let factors = self.steps.iter().map(|step| {
-            let factor = Factor::nearest(step / code.scale);
-            factor.ok_or_else(|| refused("a factor"))
-        });
+        let factors = self
+            .steps
+            .iter()
+            .zip(sums.iter().cycle())
+            .map(|(step, sums)| {
+                let factor = Factor::nearest(step / sums.code.scale);
+                factor.ok_or_else(|| refused("a factor"))
+            });
         let factors = factors.collect::<Result<Vec<_>, _>>()?;
         let biases = self.steps.iter().zip(&self.bias).map(|(step, bias)| {
             let bias = (f64::from(*bias) / step).round();
@@ -107,13 +135,14 @@ impl Filters {
         });
         let multipliers = factors.iter().map(|factor| factor.multiplier);
         let shifts = factors.iter().map(|factor| factor.shift);
-        Ok(Requantize {
+        Ok(Finish::Requantize(Box::new(Requantize {
             bias: biases.collect::<Result<Vec<_>, _>>()?.into(),
             multiplier: multipliers.collect::<Vec<_>>().into(),
             shift: shifts.collect::<Vec<_>>().into(),
-            code,
-            table: None,
-        })
+            code: sums[0].code,
+            negative_shift: sums[0].negative_shift,
+            table,
+        })))
     }
 }
 
@@ -152,7 +181,7 @@ mod tests {
             let filters = Filters::new(vec![1], &[0.5], 1.0, vec![0.25]);
             let output = Code::unsigned(8, 0.5);
             let target = Target::Codes {
-                sums: output,
+                sums: Sums::of(output),
                 output,
             };
             let geometry = Convolution {

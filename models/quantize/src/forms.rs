@@ -4,6 +4,7 @@
 //! and so does what only layers read that have no form in integers (means, products of maps, softmax);
 //! where such a layer's neighbours differ, a map is turned from one form into the other.
 
+use crate::even::Evens;
 use crate::share::{self, Groups, shares};
 use tincy_network::{Network, Source};
 
@@ -12,6 +13,8 @@ use tincy_network::{Network, Source};
 pub struct Forms {
     /// Maps of one code.
     pub groups: Groups,
+    /// Convolutions whose channels are scaled behind their activation: one layer with that.
+    pub evens: Evens,
     /// Whether a layer's map is made as codes.
     codes: Vec<bool>,
     /// Whether a layer reads codes.
@@ -22,6 +25,7 @@ impl Forms {
     /// The forms of a network's maps.
     pub fn new(network: &Network) -> Forms {
         let groups = share::groups(network);
+        let evens = Evens::of(network, &groups);
         let read = network
             .layers()
             .iter()
@@ -44,6 +48,7 @@ impl Forms {
             codes: codes.collect(),
             reads: reads.collect(),
             groups,
+            evens,
         }
     }
 

@@ -17,6 +17,10 @@ pub struct Level {
 /// Bits where a level says fewer but fewer would cost much and save little.
 pub const ENDS: u8 = 8;
 
+/// The share of the other weights that keep [`ENDS`] bits too where no training follows, those of the
+/// smallest layers.
+const SPARED: f64 = 0.25;
+
 impl Level {
     /// Bits of a convolution's weights: [`ENDS`] for those that read the picture or give results, and
     /// for depthwise ones, which have few weights, each of much effect.
@@ -36,6 +40,29 @@ impl Level {
         } else {
             self.weights
         }
+    }
+
+    /// Bits of each layer's weights where no training follows. Of those that may have few, the smallest layers
+    /// keep [`ENDS`] bits, up to a quarter of all weights: that is most layers, as networks grow towards
+    /// their end, and a layer's noise does not depend on how many weights make it.
+    pub fn of_layers(&self, network: &Network, groups: &Groups) -> Vec<u8> {
+        let mut bits = vec![ENDS; network.layers().len()];
+        let layers = network.layers().iter().enumerate();
+        let mut few: Vec<(usize, usize)> = layers
+            .filter_map(|(index, layer)| Some((index, layer.convolution()?)))
+            .filter(|(index, c)| self.of_weights(network, groups, *index, c) < ENDS)
+            .map(|(index, convolution)| (convolution.weights.count(), index))
+            .collect();
+        few.sort_unstable();
+        let all: usize = few.iter().map(|(weights, _)| weights).sum();
+        let mut smaller = 0;
+        for (weights, layer) in few {
+            smaller += weights;
+            if smaller as f64 > SPARED * all as f64 {
+                bits[layer] = self.weights;
+            }
+        }
+        bits
     }
 }
 

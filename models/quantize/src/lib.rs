@@ -21,6 +21,7 @@
 //! | [`range`] | codes of least squared error |
 //! | [`codes`] | the codes of all maps |
 //! | [`mod@equalize`] | channels of like sizes in maps that one code would not serve |
+//! | [`mod@even`] | factors of single channels behind an activation |
 //! | [`patches`] | what a convolution's windows look at |
 //! | [`weights`] | float filters to integers |
 //! | [`rounding`] | the same, each weight making up for the others' errors |
@@ -37,6 +38,7 @@ pub mod build;
 pub mod codes;
 pub mod equalize;
 mod error;
+pub mod even;
 pub mod filters;
 pub mod forms;
 pub mod histogram;
@@ -47,6 +49,7 @@ pub mod observe;
 pub mod patches;
 mod quantize;
 pub mod range;
+mod rebuilt;
 pub mod report;
 pub mod rounding;
 pub mod rule;

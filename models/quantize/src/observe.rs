@@ -17,6 +17,9 @@ pub struct Observed {
     pub sums: Option<Histogram>,
     /// Some pixels of the sums, or of the map where no activation follows; channels adjacent.
     pub pixels: Vec<f32>,
+    /// The largest of each channel's sums (or values) in each input, input by input: what objects leave, and
+    /// a sample misses.
+    pub peaks: Vec<f32>,
 }
 
 /// Observes all layers of a network.
@@ -58,7 +61,9 @@ pub fn observe(network: &Network, batch: &Batch, threads: usize) -> Result<Vec<O
             }
             let channels = layer.shape().channels;
             let wanted = (SAMPLE / batch.inputs.len()).max(1);
-            let pixels = sums.unwrap_or(map).chunks_exact(channels);
+            let values = sums.unwrap_or(map);
+            observed.peaks.extend(peaks(values, channels));
+            let pixels = values.chunks_exact(channels);
             let every = pixels.len().div_ceil(wanted);
             // Not the same columns in every row.
             let every = every + usize::from(every > 1 && layer.shape().width.is_multiple_of(every));
@@ -66,6 +71,18 @@ pub fn observe(network: &Network, batch: &Batch, threads: usize) -> Result<Vec<O
         }
     }
     Ok(observed)
+}
+
+/// The largest value of each channel.
+fn peaks(values: &[f32], channels: usize) -> Vec<f32> {
+    let mut peaks = vec![f32::NEG_INFINITY; channels];
+    for pixel in values.chunks_exact(channels) {
+        peaks
+            .iter_mut()
+            .zip(pixel)
+            .for_each(|(peak, value)| *peak = peak.max(*value));
+    }
+    peaks
 }
 
 /// Where the split network has a layer's maps.
@@ -91,15 +108,12 @@ impl Place {
 }
 
 impl Observed {
-    /// The sampled values of each of `channels` channels.
+    /// The peaks of each of `channels` channels, and then its sampled values.
     pub fn channels(&self, channels: usize) -> Vec<Vec<f32>> {
-        let channel = |c| {
-            self.pixels
-                .iter()
-                .skip(c)
-                .step_by(channels)
-                .copied()
-                .collect()
+        let of = |values: &'_ [f32], c| values.iter().skip(c).step_by(channels).copied().collect();
+        let channel = |c| -> Vec<f32> {
+            let [peaks, pixels]: [Vec<f32>; 2] = [of(&self.peaks, c), of(&self.pixels, c)];
+            [peaks, pixels].concat()
         };
         (0..channels).map(channel).collect()
     }

@@ -88,8 +88,7 @@ impl Patches {
     }
 }
 
-/// Looks at the windows of all convolutions of a float network; products are kept of the layers that
-/// `wants_products` names.
+/// Looks at the windows of all convolutions of a float network; products are kept where they are wanted.
 ///
 /// # Errors
 /// If the network cannot be run.
@@ -98,7 +97,7 @@ pub fn look(
     (forms, codes): (&Forms, &Codes),
     batch: &Batch,
     threads: usize,
-    wants_products: impl Fn(usize) -> bool,
+    wants_products: bool,
 ) -> Result<BTreeMap<usize, Patches>, Error> {
     let options = Options {
         threads,
@@ -109,9 +108,9 @@ pub fn look(
     let mut patches = BTreeMap::new();
     let layers = || network.layers().iter().enumerate();
     for (index, layer) in layers() {
-        if let Some(convolution) = layer.convolution() {
+        if let (Some(convolution), None) = (layer.convolution(), forms.evens.before(index)) {
             let input = network.tensor(layer.inputs()[0]).0;
-            let new = Patches::new(convolution, input, wants_products(index));
+            let new = Patches::new(convolution, input, wants_products);
             patches.insert(index, new);
         }
     }

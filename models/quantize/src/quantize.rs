@@ -24,7 +24,7 @@ pub struct Options {
     pub method: Method,
     /// Whether channels of uneven sizes are brought to like sizes first.
     pub equalize: bool,
-    /// How weights of fewer than eight bits are rounded.
+    /// How weights are rounded.
     pub rounding: Rounding,
     /// Whether what rounding changes a channel by, in the middle, is taken back by its bias.
     pub bias_correction: bool,
@@ -98,17 +98,16 @@ pub fn quantize(
     }
     let forms = Forms::new(&start);
     let codes = Codes::find(&start, &forms, &observed, level, options.method);
-    let made = Making {
+    let making = Making {
         start: &start,
         forms: &forms,
         codes: &codes,
-        level,
+        bits: level.of_layers(&start, &forms.groups),
         options,
     };
-    let filters = made.filters(&batch)?;
-    let (text, method) = (level.to_string(), options.method);
-    let inputs = batch.inputs.len();
-    let about = format!("{text}, ranges by {method} from {inputs} inputs");
+    let filters = making.filters(&batch)?;
+    let (method, inputs) = (options.method, batch.inputs.len());
+    let about = format!("{level}, ranges by {method} from {inputs} inputs");
     let made = build(&start, &forms, &codes, filters, &about)?;
     let report = Report::new(
         &start,
@@ -120,8 +119,7 @@ pub fn quantize(
     Ok((made, report))
 }
 
-/// The network with channels of like sizes where that is exact. Where it is not, as with SiLU, training has to
-/// heal it: without, it has cost a detector everything.
+/// The network with channels of like sizes, exactly.
 fn equalized(start: &Network, observed: &[Observed]) -> Result<Network, Error> {
     let channels = |layer: usize| {
         let channels = start.layers()[layer].shape().channels;
@@ -138,35 +136,29 @@ struct Making<'a> {
     start: &'a Network,
     forms: &'a Forms,
     codes: &'a Codes,
-    level: Level,
+    /// Of each layer's weights.
+    bits: Vec<u8>,
     options: Options,
 }
 
 impl Making<'_> {
     /// The filters of all convolutions.
     fn filters(&self, batch: &Batch) -> Result<BTreeMap<usize, Filters>, Error> {
-        let adapts = |layer: usize| {
-            let convolution = self.start.layers()[layer].convolution();
-            let bits = convolution.map_or(8, |c| self.bits(layer, c));
-            self.options.rounding == Rounding::Adaptive && bits < 8
-        };
+        let adapts = self.options.rounding == Rounding::Adaptive;
         let threads = self.options.threads;
-        let mut patches = match self.options.bias_correction || self.level.weights < 8 {
+        let mut patches = match self.options.bias_correction || adapts {
             true => patches::look(self.start, (self.forms, self.codes), batch, threads, adapts)?,
             false => BTreeMap::new(),
         };
         let layers = self.start.layers().iter().enumerate();
         let filters = layers.filter_map(|(index, layer)| {
             let patches = patches.remove(&index);
+            if self.forms.evens.before(index).is_some() {
+                return None;
+            }
             Some((index, self.of_layer(index, layer.convolution()?, patches)?))
         });
         Ok(filters.collect())
-    }
-
-    fn bits(&self, layer: usize, convolution: &Convolution) -> u8 {
-        let groups = &self.forms.groups;
-        self.level
-            .of_weights(self.start, groups, layer, convolution)
     }
 
     fn of_layer(
@@ -178,7 +170,7 @@ impl Making<'_> {
         let Finish::Affine(affine) = &convolution.finish else {
             return None;
         };
-        let bits = self.bits(layer, convolution);
+        let bits = self.bits[layer];
         let window = convolution.weights.count() / convolution.out_channels;
         let floats = convolution.weights.as_floats();
         let products = patches.as_ref().and_then(Patches::products);

@@ -48,8 +48,12 @@ impl Report {
         (observed, batch): (&[Observed], &Batch),
         threads: usize,
     ) -> Result<Report, Error> {
-        let powers = compare(start, made, batch, threads)?;
-        let layers = start.layers().iter().enumerate().map(|(index, layer)| {
+        let powers = compare(start, made, forms, batch, threads)?;
+        let evens = &forms.evens;
+        let layers = start.layers().iter().enumerate();
+        let layers = layers.filter(|(index, _)| evens.behind(*index).is_none());
+        let layers = layers.map(|(index, layer)| {
+            let layer = evens.before(index).map_or(layer, |at| &start.layers()[at]);
             let map = Source::Layer(index);
             let code = forms.is_code(map).then(|| codes.of(forms, map));
             let made_at = made.find(layer.name());
@@ -123,6 +127,7 @@ impl Powers {
 fn compare(
     start: &Network,
     made: &Network,
+    forms: &Forms,
     batch: &Batch,
     threads: usize,
 ) -> Result<Vec<Powers>, Error> {
@@ -133,7 +138,12 @@ fn compare(
     };
     let mut exact = Session::new(&Plan::new(start, &options)?);
     let mut session = Session::new(&Plan::new(made, &options)?);
-    let places: Vec<_> = start.layers().iter().map(|l| made.find(l.name())).collect();
+    let name = |index: usize| {
+        let index = forms.evens.before(index).unwrap_or(index);
+        start.layers()[index].name()
+    };
+    let layers = 0..start.layers().len();
+    let places: Vec<_> = layers.map(|index| made.find(name(index))).collect();
     let mut powers = vec![Powers::default(); places.len()];
     for index in 0..batch.inputs.len() {
         for session in [&mut exact, &mut session] {

@@ -10,7 +10,7 @@
 //! GPTQ (Frantar et al., ICLR 2023, after Optimal Brain Surgeon) as nearest-plane search, which needs no
 //! inverse. Inputs of much power come first, those of little make up for them.
 
-use crate::weights::{nearest, steps};
+use crate::weights::{FEW, nearest, steps};
 
 /// Added to the diagonal, as a share of its mean: inputs that the batch did not show still count.
 const DAMPING: f64 = 0.01;
@@ -91,12 +91,14 @@ impl Products {
             .chunks_exact(window)
             .zip(steps(weights, window, bits))
         {
-            let trials = SHARES.map(|share| {
+            // Steps of many bits hold the largest weight, and nothing smaller is worth its loss.
+            let shares = if bits > FEW { &SHARES[3..4] } else { &SHARES };
+            let trials = shares.iter().map(|share| {
                 let step = share * first;
                 let (codes, cost) = self.round(filter, step, bits);
                 (codes, step, cost)
             });
-            let best = trials.into_iter().min_by(|a, b| a.2.total_cmp(&b.2));
+            let best = trials.min_by(|a, b| a.2.total_cmp(&b.2));
             if let Some((best, step, _)) = best {
                 codes.extend(best);
                 chosen.push(step);

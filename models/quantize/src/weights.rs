@@ -3,7 +3,7 @@
 use crate::range::weight_step;
 
 /// Bits up to which steps are those of least squared error: with more, the largest weight costs little.
-const FEW: u8 = 4;
+pub(crate) const FEW: u8 = 4;
 
 /// The steps of filters of `window` weights in `bits` bits.
 pub fn steps(weights: &[f32], window: usize, bits: u8) -> Vec<f32> {

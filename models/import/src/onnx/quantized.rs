@@ -282,6 +282,7 @@ fn tabulated<'a>(
     let (shape, number) = lowering.tensor(source);
     let code = number.code().unwrap_or(table.output);
     let finish = Requantize {
+        negative_shift: 0,
         bias: vec![0; shape.channels].into(),
         multiplier: vec![1; shape.channels].into(),
         shift: vec![0; shape.channels].into(),

@@ -3,11 +3,14 @@
 //! An activation that is homogeneous above zero (ReLU, leaky, none) hands a factor on. What a convolution's
 //! filter is multiplied by, the weights that read its channel are divided by: through pools, concatenations
 //! and sums, whose terms must have the same factor. The map's one code then serves all its channels, and
-//! the filter's own step takes the factor in for nothing.
+//! the filter's own step takes the factor in for nothing. Behind other activations factors are a layer of their
+//! own ([`even`](crate::even)), which costs a table of each channel.
 
 use super::fit::Fit;
 use super::{Maps, giving, read, reading};
 use crate::Error;
+use crate::even::{even, even_name};
+use crate::rebuilt::Rebuilt;
 use crate::share::{self, shares};
 use crate::split::activation;
 use tincy_network::{Activation, Layer, Network, Op, Source};
@@ -35,16 +38,26 @@ pub fn equalize_exactly(maps: &Maps<'_>) -> Result<Network, Error> {
         };
         map.map(fit).collect()
     };
-    let input = maps.start.input().clone();
-    let builder = maps.start.rebuild(input, |index, layer| match layer.op() {
-        Op::Convolution(convolution) => {
-            let read = reading(convolution, &fits(layer.inputs()[0], &mut channels));
-            let given = fits(Source::Layer(index), &mut channels);
-            Ok(Op::Convolution(giving(&read, &given)))
+    let mut rebuilt = Rebuilt::new(maps.start)?;
+    for (index, layer) in maps.start.layers().iter().enumerate() {
+        let Op::Convolution(convolution) = layer.op() else {
+            rebuilt.layer(layer.name(), layer.op().clone(), layer.inputs())?;
+            continue;
+        };
+        let read = reading(convolution, &fits(layer.inputs()[0], &mut channels));
+        let given = fits(Source::Layer(index), &mut channels);
+        if is_homogeneous(activation(convolution)) {
+            let whole = Op::Convolution(giving(&read, &given));
+            rebuilt.layer(layer.name(), whole, layer.inputs())?;
+            continue;
         }
-        op => Ok::<_, Error>(op.clone()),
-    })?;
-    Ok(builder.build()?)
+        rebuilt.layer(layer.name(), Op::Convolution(read), layer.inputs())?;
+        let factors: Vec<f32> = given.iter().map(|fit| fit.factor).collect();
+        if factors.iter().any(|factor| *factor != 1.0) {
+            rebuilt.behind(&even_name(layer.name()), even(factors))?;
+        }
+    }
+    rebuilt.finish()
 }
 
 /// Whether an activation hands positive factors on.
@@ -87,9 +100,7 @@ impl Channels {
         let count = layer.shape().channels;
         let first = self.map(layer.inputs()[0]);
         match layer.op() {
-            Op::Convolution(convolution) => {
-                self.new_map(count, !is_homogeneous(activation(convolution)))
-            }
+            Op::Convolution(_) => self.new_map(count, false),
             Op::MaxPool(_) | Op::Upsample { .. } => first,
             Op::Concat => {
                 let maps = layer.inputs().iter().map(|source| self.map(*source));

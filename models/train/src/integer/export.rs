@@ -4,6 +4,7 @@ use super::prepare::{Plan, map_step, sums_step};
 use crate::{Error, Model};
 use tincy_network::{Code, Convolution, Network, Op, Source};
 use tincy_quantize::filters::{Filters, Target};
+use tincy_quantize::range::Sums;
 use tincy_quantize::split::activation;
 
 impl Plan {
@@ -52,7 +53,7 @@ impl Plan {
                 let sums = self.sums.get(&index);
                 let sums = sums.map(|code| learned(model, &sums_step(name), *code));
                 Target::Codes {
-                    sums: sums.unwrap_or(output),
+                    sums: Sums::of(sums.unwrap_or(output)),
                     output,
                 }
             }

@@ -133,7 +133,7 @@ fn finish(
         (Finish::Thresholds(thresholds), Some(bound)) => Steps::of_thresholds(thresholds, bound),
         (Finish::Requantize(requantize), Some(bound)) => Steps::of_requantize(requantize, bound)
             .ok_or_else(|| {
-                let what = "its table goes up and down too often for thresholds";
+                let what = "thresholds cannot say its table, which goes up and down too often or differs by channel";
                 Error::layer(layer, what)
             })?,
         (finish, None) => unreachable!("{} on float sums", finish.name()),

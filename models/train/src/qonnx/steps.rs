@@ -59,8 +59,14 @@ impl Steps {
         }
     }
 
-    /// A product, a shift and a table. `None` if the table goes up and down too often.
+    /// A product, a shift and a table. `None` if the table goes up and down too often, or each channel has
+    /// its own, whose first codes may differ.
     pub(super) fn of_requantize(requantize: &Requantize, bound: Bound) -> Option<Steps> {
+        let entries = requantize.code.count();
+        let table = requantize.table.as_ref();
+        if table.is_some_and(|table| table.is_by_channel(entries)) {
+            return None;
+        }
         let codes = codes(requantize);
         let turns = codes.windows(2).map(|pair| pair[0].abs_diff(pair[1]));
         if turns.sum::<u32>() as usize > MAX_STEPS {
@@ -180,6 +186,7 @@ mod tests {
     fn requantize(code: Code, table: Option<Table>) -> Requantize {
         let factors = [0.011, 0.25, 0.0, 0.003_7].map(|f| Factor::nearest(f).unwrap());
         Requantize {
+            negative_shift: 0,
             bias: vec![3, -1700, 4000, 70_000].into(),
             multiplier: factors.map(|f| f.multiplier).to_vec().into(),
             shift: factors.map(|f| f.shift).to_vec().into(),

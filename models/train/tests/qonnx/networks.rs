@@ -149,6 +149,7 @@ fn requantize(
         });
         let factors: Vec<Factor> = factors.collect();
         Finish::Requantize(Box::new(Requantize {
+            negative_shift: 0,
             bias: bias.into(),
             multiplier: factors
                 .iter()

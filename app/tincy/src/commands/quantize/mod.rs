@@ -38,7 +38,7 @@ pub struct Args {
     /// Leaves channels of uneven sizes as they are; else they are brought to like sizes first
     #[arg(long)]
     no_equalize: bool,
-    /// How weights of fewer than 8 bits are rounded: nearest, or adaptive, each making up for the others
+    /// How weights are rounded: nearest, or adaptive, each making up for the others
     #[arg(long, default_value_t = Rounding::default(), value_name = "NAME")]
     rounding: Rounding,
     /// Leaves biases as they are; else they take back what rounding changes a channel by

@@ -7,7 +7,7 @@
 
 use super::arch::{Arch, Bytes, Codes, LANES, Sums, Tile};
 use super::finish::{PixelFinish, Row};
-use super::levels::{Change, Factors, Floats, Levels, ROUND};
+use super::levels::{Bend, Change, Factors, Floats, Levels, ROUND};
 use super::portable;
 use crate::isa::Avx2;
 use std::arch::x86_64::*;
@@ -197,7 +197,7 @@ fn requantize(
     let span = _mm256_set1_epi8(levels.span as i8);
     let mut pairs = [_mm256_setzero_si256(); PIXELS / 2];
     for i in 0..PIXELS / 2 {
-        pairs[i] = _mm256_min_epu8(pack(indices[2 * i], indices[2 * i + 1]), span);
+        pairs[i] = _mm256_min_epu8(pack(indices[2 * i], indices[2 * i + 1], levels.bend), span);
     }
     if let Some(changes) = &levels.changes {
         pairs = lookup(changes, pairs);
@@ -299,14 +299,29 @@ fn four(lanes: &[i64; LANES / 2], half: usize) -> __m256i {
     unsafe { _mm256_loadu_si256(lanes.as_ptr().cast()) }
 }
 
-/// The indices of two pixels in bytes, cut at 0 and 255.
+/// The indices of two pixels in bytes, bent, then cut at 0 and 255.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn pack(first: [__m256i; 2], second: [__m256i; 2]) -> __m256i {
-    let first = _mm256_packs_epi32(first[0], first[1]);
-    let second = _mm256_packs_epi32(second[0], second[1]);
+fn pack(first: [__m256i; 2], second: [__m256i; 2], bend: Option<Bend>) -> __m256i {
+    let mut first = _mm256_packs_epi32(first[0], first[1]);
+    let mut second = _mm256_packs_epi32(second[0], second[1]);
+    if let Some(bend) = bend {
+        (first, second) = (bent(first, bend), bent(second, bend));
+    }
     let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
     _mm256_permutevar8x32_epi32(_mm256_packus_epi16(first, second), order)
+}
+
+/// [`Bend::apply`]; what is cut at the ends of 16 bits is cut again at those of a byte.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn bent(indices: __m256i, bend: Bend) -> __m256i {
+    let distance = _mm256_subs_epi16(indices, _mm256_set1_epi16(bend.from));
+    let shifted = _mm256_sra_epi16(distance, _mm_cvtsi32_si128(bend.shift.into()));
+    _mm256_adds_epi16(
+        _mm256_max_epi16(distance, shifted),
+        _mm256_set1_epi16(bend.to),
+    )
 }
 
 /// The table's entry for each byte. `vpshufb` looks up sixteen entries and gives 0 for negative

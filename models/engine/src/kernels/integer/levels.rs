@@ -13,6 +13,9 @@
 //! tell it whole, and (`shift <= 32`) the same 32 bits come of a shift that is not arithmetic, which
 //! is the only one that AVX2 has for 64 bits; for larger shifts the cut makes it positive.
 //!
+//! Where negative codes have larger steps, indices reach from a lower `low`, that of the last code's last sum,
+//! and are [bent](Bend) before they are cut.
+//!
 //! With a fused multiply-add, half of the steps do. A float holds a cut sum of 24 bits with its bias
 //! exactly, and `multiplier / 2^shift` too; added to a float so large that its last bit is worth
 //! 1, their product is rounded once, to the nearest integer. That is the rule but for halves, which
@@ -21,7 +24,7 @@
 
 use super::arch::LANES;
 use super::pack::Panel;
-use tincy_network::Requantize;
+use tincy_network::{Requantize, Table};
 
 /// The largest shift whose 32 bits of result lie within 64.
 const WIDE_SHIFT: u8 = 32;
@@ -40,6 +43,39 @@ pub(in crate::kernels) struct Levels {
     /// The halves of the table by what changes from sixteen entries to the next; `None` if an index
     /// is its own byte.
     pub(super) changes: Option<[Vec<Change>; 2]>,
+    /// What becomes of indices below that of zero, if anything.
+    pub(super) bend: Option<Bend>,
+    /// The tables of each panel's channels, where they have tables of their own: then `table` changes nothing.
+    by_channel: Vec<[[u8; 256]; LANES]>,
+}
+
+/// Indices below zero's brought nearer: `d = index - from`, `max(d, d >> shift) + to`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bend {
+    /// Zero's index; at most 4080.
+    pub(super) from: i16,
+    /// Zero's code, less the smallest.
+    pub(super) to: i16,
+    /// 1 to 4.
+    pub(super) shift: u8,
+}
+
+impl Bend {
+    fn new(rule: &Requantize) -> Option<Bend> {
+        let to = (rule.code.zero - rule.code.min()) as i16;
+        let shift = rule.negative_shift;
+        (shift > 0).then_some(Bend {
+            from: to << shift,
+            to,
+            shift,
+        })
+    }
+
+    /// One index.
+    pub(super) fn apply(self, index: i64) -> i64 {
+        let distance = index - i64::from(self.from);
+        distance.max(distance >> self.shift) + i64::from(self.to)
+    }
 }
 
 /// Sixteen entries of a half of the table, as what differs from the sixteen before (of the first,
@@ -149,7 +185,8 @@ impl Factor {
 
     fn new(rule: &Requantize, channel: usize) -> Factor {
         let code = rule.code;
-        let [low, span] = [code.min() - code.zero, code.max() - code.min()].map(i64::from);
+        let low = i64::from(code.min() - code.zero) << rule.negative_shift;
+        let span = i64::from(code.max() - code.zero) - low;
         let (bias, multiplier) = (
             i64::from(rule.bias[channel]),
             i64::from(rule.multiplier[channel]),
@@ -232,14 +269,29 @@ impl Factors {
 impl Levels {
     pub(super) fn new(rule: &Requantize, panels: &[Panel]) -> Levels {
         let code = rule.code;
+        let entries = code.count();
+        let by_channel = rule.table.as_ref().filter(|t| t.is_by_channel(entries));
         let mut table = [0; 256];
         for (i, byte) in table.iter_mut().enumerate() {
             *byte = match &rule.table {
+                Some(_) if by_channel.is_some() => i as u8,
                 Some(table) => table.codes.get(i).copied().unwrap_or(0),
                 None => (code.min() + i as i32) as u8,
             };
         }
+        let tables = |panel: &Panel, table: &Table| {
+            let mut tables = [[0; 256]; LANES];
+            for (entry, o) in tables.iter_mut().zip(panel.outputs.clone()) {
+                entry[..entries]
+                    .copy_from_slice(&table.codes[table.start(o, entries)..][..entries]);
+            }
+            tables
+        };
         Levels {
+            bend: Bend::new(rule),
+            by_channel: by_channel.map_or_else(Vec::new, |table| {
+                panels.iter().map(|panel| tables(panel, table)).collect()
+            }),
             lanes: panels.iter().map(|p| Factors::new(rule, p)).collect(),
             span: (code.max() - code.min()) as u8,
             changes: (0..=255).ne(table).then(|| {
@@ -247,6 +299,19 @@ impl Levels {
                 [Change::all(low), Change::all(high)]
             }),
             table,
+        }
+    }
+
+    /// What each channel's own table makes of a tile's bytes, where there are such tables.
+    #[inline(always)]
+    pub(super) fn look_up_by_channel(&self, panel: usize, bytes: &mut [[u8; LANES]]) {
+        let Some(tables) = self.by_channel.get(panel) else {
+            return;
+        };
+        for pixel in bytes {
+            for (byte, table) in pixel.iter_mut().zip(tables) {
+                *byte = table[usize::from(*byte)];
+            }
         }
     }
 
@@ -259,6 +324,7 @@ impl Levels {
             let product = i64::from(sum) * i64::from(factors.multiplier[lane]);
             let (parity, pair) = (lane % 2, lane / 2);
             let index = (product + factors.offset[parity][pair]) >> factors.shift[parity][pair];
+            let index = self.bend.map_or(index, |bend| bend.apply(index));
             self.table[index.clamp(0, self.span.into()) as usize]
         })
     }
@@ -273,6 +339,7 @@ mod tests {
 
     fn rule(code: Code, bias: i32, multiplier: i32, shift: u8) -> Requantize {
         Requantize {
+            negative_shift: 0,
             bias: vec![bias].into(),
             multiplier: vec![multiplier].into(),
             shift: vec![shift].into(),
@@ -282,18 +349,23 @@ mod tests {
     }
 
     /// The low 32 bits of a shift that fills with zeros, as vectors do it.
-    fn index(factor: &Factor, sum: i32, span: i32) -> i32 {
+    fn index(factor: &Factor, sum: i32, bend: Option<Bend>, span: i32) -> i32 {
         let cut = i64::from(sum.max(factor.least).min(factor.most));
         let moved = (cut * i64::from(factor.multiplier) + factor.offset) as u64 >> factor.shift;
-        (moved as u32 as i32).clamp(0, span)
+        bent(moved as u32 as i32, bend).clamp(0, span)
+    }
+
+    fn bent(index: i32, bend: Option<Bend>) -> i32 {
+        bend.map_or(index, |bend| bend.apply(index.into()) as i32)
     }
 
     /// The index by a fused multiply-add, where that may be used.
-    fn float_index(factor: &Factor, sum: i32, span: i32) -> Option<i32> {
+    fn float_index(factor: &Factor, sum: i32, bend: Option<Bend>, span: i32) -> Option<i32> {
         let [least, most] = factor.float_cut()?;
         let cut = sum.wrapping_add(factor.bias).max(least).min(most) as f32;
         let rounded = cut.mul_add(factor.float(), ROUND - factor.low as f32);
-        Some(((rounded.to_bits() as i32) - ROUND.to_bits() as i32).clamp(0, span))
+        let index = (rounded.to_bits() as i32) - ROUND.to_bits() as i32;
+        Some(bent(index, bend).clamp(0, span))
     }
 
     #[test]
@@ -313,7 +385,9 @@ mod tests {
                 _ => random.between(0, MAX_MULTIPLIER.into()) as i32,
             };
             let shift = random.between(0, MAX_SHIFT.into()) as u8;
-            let rule = rule(code, bias, multiplier, shift);
+            let mut rule = rule(code, bias, multiplier, shift);
+            rule.negative_shift = (random.next() % 5) as u8;
+            let bend = Bend::new(&rule);
             let factor = Factor::new(&rule, 0);
             let near = [factor.least, factor.most]
                 .map(|at| at.saturating_add(random.between(-2, 2) as i32));
@@ -325,8 +399,12 @@ mod tests {
                 }
                 let expected = rule.code(sum, 0) - code.min();
                 let span = code.max() - code.min();
-                assert_eq!(index(&factor, sum, span), expected, "{sum} by {rule:?}");
-                if let Some(found) = float_index(&factor, sum, span) {
+                assert_eq!(
+                    index(&factor, sum, bend, span),
+                    expected,
+                    "{sum} by {rule:?}"
+                );
+                if let Some(found) = float_index(&factor, sum, bend, span) {
                     assert_eq!(found, expected, "{sum} by {rule:?} in floats");
                     by_floats += 1;
                 }

@@ -4,7 +4,7 @@
 
 use super::arch::{Arch, Bytes, Codes, LANES, Sums, Tile};
 use super::finish::{PixelFinish, Row};
-use super::levels::{Floats, Levels, ROUND};
+use super::levels::{Bend, Floats, Levels, ROUND};
 use super::portable;
 use crate::isa::Neon;
 use std::arch::aarch64::*;
@@ -164,8 +164,11 @@ fn requantize(levels: &Levels, floats: &Floats, sums: &[i32; LANES], bytes: &mut
         let rounded = vfmaq_f32(addend, vcvtq_f32_s32(cut), factor);
         indices[i] = vsubq_s32(vreinterpretq_s32_f32(rounded), round);
     }
-    let low = vqmovn_high_s32(vqmovn_s32(indices[0]), indices[1]);
-    let high = vqmovn_high_s32(vqmovn_s32(indices[2]), indices[3]);
+    let mut low = vqmovn_high_s32(vqmovn_s32(indices[0]), indices[1]);
+    let mut high = vqmovn_high_s32(vqmovn_s32(indices[2]), indices[3]);
+    if let Some(bend) = levels.bend {
+        (low, high) = (bent(low, bend), bent(high, bend));
+    }
     let codes = vqmovun_high_s16(vqmovun_s16(low), high);
     let mut codes = vminq_u8(codes, vdupq_n_u8(levels.span));
     if levels.changes.is_some() {
@@ -173,6 +176,15 @@ fn requantize(levels: &Levels, floats: &Floats, sums: &[i32; LANES], bytes: &mut
     }
     // SAFETY: a pixel has sixteen codes.
     unsafe { vst1q_u8(bytes.as_mut_ptr(), codes) };
+}
+
+/// [`Bend::apply`]; what is cut at the ends of 16 bits is cut again at those of a byte.
+#[inline]
+#[target_feature(enable = "neon")]
+fn bent(indices: int16x8_t, bend: Bend) -> int16x8_t {
+    let distance = vqsubq_s16(indices, vdupq_n_s16(bend.from));
+    let shifted = vshlq_s16(distance, vdupq_n_s16(-i16::from(bend.shift)));
+    vqaddq_s16(vmaxq_s16(distance, shifted), vdupq_n_s16(bend.to))
 }
 
 /// The table's entry for each byte: `tbx` looks up 64 entries and leaves bytes beyond as they were.

@@ -60,7 +60,9 @@ impl<'a> Output<'a> {
         match finish {
             Finish::Requantize(levels) => {
                 let mut bytes = [[0; LANES]; MOST_PIXELS];
-                arch.requantize(levels, spot.panel, sums, spot.pixels.len(), &mut bytes);
+                let count = spot.pixels.len();
+                arch.requantize(levels, spot.panel, sums, count, &mut bytes);
+                levels.look_up_by_channel(spot.panel, &mut bytes[..count]);
                 // SAFETY: the caller's promise.
                 unsafe { self.store(spot, &bytes) };
             }

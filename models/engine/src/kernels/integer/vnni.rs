@@ -8,7 +8,7 @@
 
 use super::arch::{Arch, Bytes, Codes, LANES, MOST_PIXELS, Sums, Tile};
 use super::finish::{PixelFinish, Row};
-use super::levels::{Floats, Levels, ROUND};
+use super::levels::{Bend, Floats, Levels, ROUND};
 use crate::isa::Avx512;
 use std::arch::x86_64::*;
 
@@ -197,8 +197,11 @@ fn requantize(
         let rounded = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), factor, addend);
         indices[p] = _mm512_sub_epi32(_mm512_castps_si512(rounded), round);
     }
-    let first = _mm512_packs_epi32(indices[0], indices[1]);
-    let second = _mm512_packs_epi32(indices[2], indices[3]);
+    let mut first = _mm512_packs_epi32(indices[0], indices[1]);
+    let mut second = _mm512_packs_epi32(indices[2], indices[3]);
+    if let Some(bend) = levels.bend {
+        (first, second) = (bent(first, bend), bent(second, bend));
+    }
     // Four channels of each pixel in turn, then the next four.
     let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     let codes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(first, second));
@@ -208,6 +211,18 @@ fn requantize(
     }
     // SAFETY: four pixels have 64 codes, one after the other.
     unsafe { _mm512_storeu_si512(bytes.as_mut_ptr().cast(), codes) };
+}
+
+/// [`Bend::apply`]; what is cut at the ends of 16 bits is cut again at those of a byte.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn bent(indices: __m512i, bend: Bend) -> __m512i {
+    let distance = _mm512_subs_epi16(indices, _mm512_set1_epi16(bend.from));
+    let shifted = _mm512_sra_epi16(distance, _mm_cvtsi32_si128(bend.shift.into()));
+    _mm512_adds_epi16(
+        _mm512_max_epi16(distance, shifted),
+        _mm512_set1_epi16(bend.to),
+    )
 }
 
 /// The table's entry for each byte.

@@ -378,8 +378,14 @@ fn requantize(random: &mut Random, outputs: usize, sums: &[i32]) -> Requantize {
         let most = i64::from(largest).min(1 << 20);
         biases.push(random.between(-most, most) as i32);
     }
-    let table = random.one_in(2).then(|| table(random, code));
+    let tables = if random.one_in(4) { outputs } else { 1 };
+    let table = random.one_in(2).then(|| table(random, code, tables));
+    let negative_shift = match table.is_some() && random.one_in(2) {
+        true => random.between(1, requantize::MAX_NEGATIVE_SHIFT.into()) as u8,
+        false => 0,
+    };
     Requantize {
+        negative_shift,
         bias: biases.into(),
         multiplier: factors
             .iter()
@@ -392,12 +398,12 @@ fn requantize(random: &mut Random, outputs: usize, sums: &[i32]) -> Requantize {
     }
 }
 
-/// Any function of a code.
-fn table(random: &mut Random, input: Code) -> Table {
+/// Any functions of a code.
+fn table(random: &mut Random, input: Code, tables: usize) -> Table {
     let Number::Code(output) = random.pick(&all_codes()) else {
         unreachable!("all of them are codes");
     };
-    let codes = (input.min()..=input.max())
+    let codes = (0..input.count() * tables)
         .map(|_| random.between(i64::from(output.min()), i64::from(output.max())) as u8);
     Table {
         output,
