@@ -1,5 +1,7 @@
 //! `tincy replay`: finds objects in recordings.
 
+mod check;
+
 use crate::accelerator::AcceleratorArgs;
 use crate::detector::{Detector, EngineArgs, FilterArgs, Model};
 use crate::inputs::expand::Wanted;
@@ -16,6 +18,7 @@ use crate::progress::{self, Progress};
 use crate::recording::{self, Info, Reader};
 use crate::stop::Stop;
 use anyhow::{Result, anyhow};
+use check::Check;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,6 +44,9 @@ pub struct Args {
     accelerator: AcceleratorArgs,
     #[command(flatten)]
     reports: ReportArgs,
+    /// Holds what is found to what `tincy run --record` decided; the first frame that differs is named
+    #[arg(long, help_heading = "Results")]
+    check: bool,
 }
 
 /// Runs it.
@@ -62,6 +68,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         reports: Reports::new(&args.reports, model.names(), true, None)?,
         quiet_stdout: args.reports.use_stdout() || args.output.as_deref() == Some(Path::new("-")),
         workers: args.engine.workers(None),
+        check: args.check,
         stop: Stop::listen()?,
         model,
         filter,
@@ -107,6 +114,8 @@ struct Replay {
     /// Results for programs go to the standard output; people are not addressed there.
     quiet_stdout: bool,
     workers: usize,
+    /// Whether detections are held to those recorded.
+    check: bool,
     stop: Stop,
     model: Model,
     filter: Filter,
@@ -169,6 +178,10 @@ impl Replay {
             Some(Err(error)) => return Ok(End::failed(error.to_string())),
             path => path.and_then(Result::ok),
         };
+        let mut check = match self.check.then(|| Check::beside(input)).transpose() {
+            Ok(check) => check,
+            Err(error) => return Ok(End::failed(error.to_string())),
+        };
         let info = reader.info().clone();
         let sound = Some(input.path.as_path()).filter(|_| !input.is_stdin());
         let writer = path
@@ -177,14 +190,17 @@ impl Replay {
         let mut tally = Tally::new(input, &info);
         let mut error = None;
         std::thread::scope(|scope| {
-            let names = self.model.names();
-            let stages = writer.map(|writer| Stages::start(scope, Arc::clone(names), writer));
+            let names = Arc::clone(self.model.names());
+            let stages = writer.map(|writer| Stages::start(scope, Arc::clone(&names), writer));
             let stages = stages.transpose()?;
             let frames = self.frames(
                 reader.as_mut(),
                 &mut error,
                 |found, shot, free| {
                     tally.add(found);
+                    if let Some(check) = &mut check {
+                        check.add(found, &names)?;
+                    }
                     let Some(stages) = &stages else {
                         let _ = free.send(shot); // at the end nobody fills shots any more
                         return Ok(());
@@ -201,10 +217,17 @@ impl Replay {
         })?;
         let frames = tally.frames;
         self.summary(tally)?;
+        let mut complaints = reader.complaints();
+        if let Some(check) = check {
+            match check.end(&self.model, &self.filter)? {
+                Ok(said) => self.say(&format!("{}: {said}", input.name()))?,
+                Err(differs) => complaints.push(differs),
+            }
+        }
         Ok(End {
             frames,
             error,
-            complaints: reader.complaints(),
+            complaints,
         })
     }
 
@@ -217,9 +240,11 @@ impl Replay {
         input: &Input,
     ) -> Result<()> {
         let (name, stop) = (input.name(), self.stop.clone());
+        let source = reader.source().map_or_else(|| name.clone(), str::to_string);
         let frame_bytes = 3 * reader.info().width * reader.info().height;
         let mut sequence = 0;
         let capture = |shot: &mut Shot| {
+            // A raw recording's reader knows better.
             shot.frame.sequence = sequence;
             sequence += 1;
             match reader.next(&mut shot.frame) {
@@ -251,7 +276,7 @@ impl Replay {
             }
             let detections = shot.detections.clone();
             let found = Found {
-                source: &name,
+                source: &source,
                 relative: &input.relative,
                 frame: shot.frame.sequence,
                 time: shot.frame.time,
@@ -268,9 +293,6 @@ impl Replay {
     fn summary(&self, tally: Tally) -> Result<()> {
         drop(tally.progress);
         let frames = tally.frames;
-        if self.quiet_stdout {
-            return Ok(());
-        }
         let mut classes: Vec<_> = tally
             .classes
             .iter()
@@ -286,7 +308,14 @@ impl Replay {
             false => classes.into_iter().map(one).collect::<Vec<_>>().join(", "),
         };
         let unit = if frames == 1 { "frame" } else { "frames" };
-        progress::aside(|| writeln!(std::io::stdout(), "{}: {frames} {unit}: {what}", tally.name))?;
+        self.say(&format!("{}: {frames} {unit}: {what}", tally.name))
+    }
+
+    /// A line for people, where the standard output is theirs.
+    fn say(&self, line: &str) -> Result<()> {
+        if !self.quiet_stdout {
+            progress::aside(|| writeln!(std::io::stdout(), "{line}"))?;
+        }
         Ok(())
     }
 }

@@ -1,9 +1,9 @@
 //! The threads: capture, workers, and the caller's own for what comes out.
 
-use super::Item;
 use super::figures::{Depth, Durations};
 use super::mailbox::Mailbox;
 use super::source::Source;
+use super::{Dropped, Item, Why};
 use crate::detector::Detector;
 use anyhow::{Result, anyhow};
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -30,6 +30,8 @@ pub struct Flow {
     pub busy: u64,
     /// Frames that turned out to be damaged when they were decoded.
     pub corrupt: u64,
+    /// Of these, those after the last frame that was put out.
+    pub dropped: Vec<Dropped>,
     /// How long workers had the frames that were good.
     pub infer: Durations,
     /// How long putting out took.
@@ -161,7 +163,10 @@ fn capture(
                 Err(_) => {}
             }
         };
-        if let Some(late) = mailbox.put(std::mem::replace(&mut item, next)) {
+        let inherit = |new: &mut Item, old: &mut Item| {
+            old.drop_into(Why::Busy, &mut new.dropped);
+        };
+        if let Some(late) = mailbox.put(std::mem::replace(&mut item, next), inherit) {
             came.displaced += 1;
             let _ = give.send(late); // it has places for all
         }
@@ -240,11 +245,16 @@ fn one(
     }
     if item.corrupt {
         flow.corrupt += 1;
+        item.drop_into(Why::Corrupt, &mut flow.dropped);
         return Ok(true);
     }
+    // What was dropped before the damaged ones came before its own.
+    flow.dropped.append(&mut item.dropped);
+    std::mem::swap(&mut flow.dropped, &mut item.dropped);
     flow.infer.add(item.worked);
     let start = Instant::now();
     let goes_on = output(item)?;
+    item.dropped.clear();
     flow.output.add(start.elapsed());
     flow.latency.add(item.born.elapsed());
     Ok(goes_on)
@@ -336,12 +346,20 @@ mod tests {
     fn every_frame_is_put_out_in_order_or_counted() {
         for (count, micros) in [(1, 0), (1, 3000), (3, 3000), (4, 9000)] {
             let mut source = Steady::new(100, Duration::from_millis(1));
-            let mut out = Vec::new();
+            let (mut out, mut all) = (Vec::new(), Vec::new());
             let flow = run(&mut source, workers(count, micros), &|| false, |item| {
                 out.push(item.sequence);
+                all.extend(item.dropped.iter().map(|dropped| dropped.sequence));
+                all.push(item.sequence);
                 Ok(true)
             });
             let flow = flow.unwrap();
+            all.extend(flow.dropped.iter().map(|dropped| dropped.sequence));
+            assert_eq!(
+                all,
+                (0..100).collect::<Vec<_>>(),
+                "each is told of, in order"
+            );
             assert!(out.is_sorted_by(|a, b| a < b), "{out:?}");
             assert!(
                 out.iter().all(|sequence| sequence % 5 != 2),

@@ -3,6 +3,7 @@
 use crate::columns::{Align, Columns};
 use crate::live::figures::Durations;
 use crate::live::flow::{Flow, WAITING};
+use crate::live::record::Recorded;
 use anyhow::{Context, Result};
 use serde::Serialize;
 use std::fmt::Write;
@@ -26,6 +27,9 @@ pub(super) struct Report {
     dropped: Dropped,
     /// What happened in the camera's driver.
     camera: Counts,
+    /// What became of `--record`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) recorded: Option<Recorded>,
 }
 
 #[derive(Debug, Serialize)]
@@ -116,6 +120,7 @@ impl Report {
                 missed: flow.source.missed,
             },
             camera: flow.source,
+            recorded: None,
         }
     }
 
