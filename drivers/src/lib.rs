@@ -14,6 +14,7 @@
 //! | [`connector`] | where displays can be plugged in |
 //! | [`accelerator`] | the drivers of the overlays, their emulation, and when the CPU takes over |
 //! | [`sensor`] | temperatures, voltages, power |
+//! | [`cores`] | which CPU cores a thread runs on |
 //! | [`node`] | cameras and displays that the kernel has |
 //! | `sysfs` | attributes of the kernel's devices |
 //! | `error` | what can be missing or fail, and what to do then |
@@ -27,6 +28,7 @@ pub mod accelerator;
 pub mod board;
 pub mod camera;
 pub mod connector;
+pub mod cores;
 pub mod display;
 mod error;
 pub mod fpga;

@@ -6,6 +6,7 @@ use crate::accelerator::AcceleratorArgs;
 use crate::detector::{Detector, EngineArgs, FilterArgs, Model};
 use crate::inputs::expand::Wanted;
 use crate::inputs::{Input, InputArgs};
+use crate::live::cores::Plan;
 use crate::model::ModelArgs;
 use crate::outcome::{self, Outcome, one_line};
 use crate::output::place::Place;
@@ -191,7 +192,8 @@ impl Replay {
         let mut error = None;
         std::thread::scope(|scope| {
             let names = Arc::clone(self.model.names());
-            let stages = writer.map(|writer| Stages::start(scope, Arc::clone(&names), writer));
+            let stages = writer
+                .map(|writer| Stages::start(scope, Arc::clone(&names), writer, &Plan::default()));
             let stages = stages.transpose()?;
             let frames = self.frames(
                 reader.as_mut(),

@@ -1,5 +1,6 @@
 //! The threads: capture, workers, and the caller's own for what comes out.
 
+use super::cores::Plan;
 use super::figures::{Depth, Durations};
 use super::mailbox::Mailbox;
 use super::source::Source;
@@ -65,13 +66,14 @@ impl Drop for Closes<'_> {
 }
 
 /// Runs until the source ends, `stop` says so, or `output` gives false: it takes each item in order.
-/// Each of `workers` gets a thread.
+/// Each of `workers` gets a thread, and each thread the cores that `plan` has for it.
 ///
 /// # Errors
 /// That of the output or a worker, or if no thread can be started.
 pub fn run<W: FnMut(&mut Item) + Send>(
     source: &mut dyn Source,
     workers: Vec<W>,
+    plan: &Plan,
     stop: &(dyn Fn() -> bool + Sync),
     output: impl FnMut(&mut Item) -> Result<bool>,
 ) -> Result<Flow> {
@@ -90,13 +92,13 @@ pub fn run<W: FnMut(&mut Item) + Send>(
     let result = std::thread::scope(|scope| {
         let (mailbox, ended, came, source) = (&mailbox, &ended, &mut came, &mut *source);
         let pool = (free_items, free.clone());
-        spawn(scope, "capture".into(), move || {
+        spawn(scope, "capture".into(), plan, move || {
             let stop = || ended.load(Ordering::Relaxed) || stop();
             capture(source, mailbox, pool, &stop, came);
         })?;
         for (index, mut work) in workers.into_iter().enumerate() {
             let done = done.clone();
-            spawn(scope, format!("infer-{index}"), move || {
+            spawn(scope, infer_thread(index), plan, move || {
                 let _ends = Ends(ended);
                 while let Some((number, mut item)) = mailbox.take() {
                     let start = Instant::now();
@@ -111,7 +113,7 @@ pub fn run<W: FnMut(&mut Item) + Send>(
         }
         drop(done);
         let _ends = Ends(ended);
-        put_out(done_items, &free, output, &mut flow)
+        plan.with("output", || put_out(done_items, &free, output, &mut flow))
     });
     flow.elapsed = start.elapsed();
     flow.captured = came.frames;
@@ -122,8 +124,22 @@ pub fn run<W: FnMut(&mut Item) + Send>(
     result.map(|()| flow)
 }
 
-fn spawn<'s>(scope: &'s Scope<'s, '_>, name: String, run: impl FnOnce() + Send + 's) -> Result<()> {
-    Builder::new().name(name).spawn_scoped(scope, run)?;
+/// Name of a worker's thread.
+pub fn infer_thread(index: usize) -> String {
+    format!("infer-{index}")
+}
+
+fn spawn<'s>(
+    scope: &'s Scope<'s, '_>,
+    name: String,
+    plan: &'s Plan,
+    run: impl FnOnce() + Send + 's,
+) -> Result<()> {
+    let pinned = name.clone();
+    Builder::new().name(name).spawn_scoped(scope, move || {
+        plan.pin(&pinned);
+        run();
+    })?;
     Ok(())
 }
 
@@ -327,6 +343,15 @@ mod tests {
         fn counts(&self) -> Counts {
             Counts::default()
         }
+    }
+
+    fn run<W: FnMut(&mut Item) + Send>(
+        source: &mut dyn Source,
+        workers: Vec<W>,
+        stop: &(dyn Fn() -> bool + Sync),
+        output: impl FnMut(&mut Item) -> Result<bool>,
+    ) -> Result<Flow> {
+        super::run(source, workers, &Plan::default(), stop, output)
     }
 
     type Work = Box<dyn FnMut(&mut Item) + Send>;

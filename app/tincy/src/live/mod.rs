@@ -16,8 +16,12 @@
 //! | [`mailbox`] | the place for one frame |
 //! | [`figures`] | how often, how long, how late |
 //! | [`flow`] | the threads |
+//! | [`cores`] | which thread runs on which core |
+//! | [`climate`] | temperature, power and clocks meanwhile |
 //! | [`record`] | raw frames and decisions into files |
 
+pub mod climate;
+pub mod cores;
 pub mod figures;
 pub mod flow;
 pub mod mailbox;

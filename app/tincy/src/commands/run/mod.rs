@@ -15,7 +15,8 @@ mod screens;
 use crate::accelerator::AcceleratorArgs;
 use crate::camera::CameraArgs;
 use crate::detector::{Detector, EngineArgs, FilterArgs, Model};
-use crate::live::flow::Flow;
+use crate::live::cores::{Cores, Plan};
+use crate::live::flow::{Flow, infer_thread};
 use crate::live::record::{self, Recorded, Recorder};
 use crate::live::source::{CameraSource, Paced, Source};
 use crate::model::ModelArgs;
@@ -28,7 +29,9 @@ use out::Out;
 use report::Report;
 use screens::Display;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 use tincy_drivers::camera::Camera;
 
 /// Arguments of `tincy run`.
@@ -45,10 +48,11 @@ pub struct Args {
     /// a file .nut, or live.nut in a folder; `tincy replay --check` comes to the same
     #[arg(long, value_name = "FILE|DIR/")]
     record: Option<PathBuf>,
-    /// A screen to show what is found on: kms is the first that is plugged in, kms:NAME that of a
-    /// connector; no desktop may run there
-    #[arg(long, value_name = "SCREEN", value_parser = screens::display)]
-    display: Option<Display>,
+    /// Shows what is found: in a window on a desktop (closing it, Esc or q ends the run), or on a
+    /// screen without one, kms the first that is plugged in, kms:NAME that of a connector; may be
+    /// repeated
+    #[arg(long, value_name = "window|kms|kms:NAME", value_parser = screens::display)]
+    display: Vec<Display>,
     /// Writes rate and latency into the corner of what is shown or recorded
     #[arg(long)]
     hud: bool,
@@ -58,7 +62,11 @@ pub struct Args {
     /// Ends after so many frames are put out
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     frames: Option<u64>,
-    /// At the end tells rates, queues, latency and dropped frames: on stderr, or as JSON to FILE
+    /// Keeps each thread on cores of its own, as in 0,2-3; without a list on all that there are
+    #[arg(long, value_name = "CORES", num_args = 0..=1, default_missing_value = "all")]
+    pin: Option<Cores>,
+    /// At the end tells rates, queues, latency, dropped frames, temperature, power and clocks: on
+    /// stderr, or as JSON to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
     pipeline: Option<PathBuf>,
     #[command(flatten)]
@@ -93,16 +101,29 @@ pub fn run(args: Args) -> Result<Outcome> {
     let model = Model::new(args.model.open()?, &args.engine.options())?;
     let model = model.accelerated(&args.accelerator)?;
     let filter = args.filter.filter(model.names())?;
-    let workers = args.engine.workers(None);
-    let detectors = (0..workers).map(|_| Detector::new(&model, filter.clone()));
-    let detectors = detectors.collect();
+    let (workers, plan) = placed(&args)?;
+    let detector = |index| {
+        let detector = || Detector::new(&model, filter.clone());
+        plan.with(&infer_thread(index), detector)
+    };
+    let detectors = (0..workers).map(detector).collect();
     let name = source.name();
+    let closed = Arc::new(AtomicBool::new(false));
+    // Screens first: what is recorded there already stays where one is missing.
+    let writer = screens::writer(&args, &name, source.info(), &closed)?;
     let recorder = record
         .as_ref()
-        .map(|path| recorder(path, source.as_ref(), &model, &args))
+        .map(|path| recorder(path, source.as_ref(), &model, &args, &plan))
         .transpose()?;
     let out = Out::new(&args, model.names(), name.clone(), recorder)?;
-    let (flow, recorder) = out.run(source.as_mut(), detectors, &args, &stop)?;
+    let start = Instant::now();
+    let wish = || {
+        let over = |limit: Duration| start.elapsed() >= limit;
+        let closed = closed.load(Ordering::Relaxed);
+        closed || stop.signal().is_some() || args.seconds.is_some_and(over)
+    };
+    let out = out.run(source.as_mut(), detectors, writer, &args, &plan, &wish)?;
+    let (flow, recorder, climate) = out;
     for complaint in &flow.complaints {
         log::warn!("{name}: {complaint}");
     }
@@ -111,6 +132,8 @@ pub fn run(args: Args) -> Result<Outcome> {
         log::info!("{}", accelerator.report());
     }
     let mut report = Report::new(name.clone(), workers, &flow);
+    report.pinned = plan.threads().to_vec();
+    report.sensors = climate.into_spans();
     if let (Some(recorder), Some(path)) = (recorder, &record) {
         report.recorded = Some(end_recording(recorder, path, &report)?);
     }
@@ -152,6 +175,24 @@ fn keep_source(args: &Args, record: Option<&Path>) -> Result<()> {
     Ok(())
 }
 
+/// Number of workers, and the cores of all threads. From here on they start where `--pin` lets them.
+fn placed(args: &Args) -> Result<(usize, Plan)> {
+    let Some(wanted) = &args.pin else {
+        return Ok((args.engine.workers(None), Plan::default()));
+    };
+    let cores = Plan::enter(wanted)?;
+    let workers = args.engine.workers(None);
+    let infer = (0..workers).map(|index| (infer_thread(index), args.engine.threads));
+    let drawn = args.output.is_some() || !args.display.is_empty();
+    let others = [("draw", drawn), ("record", args.record.is_some())];
+    let others = others.into_iter().filter(|(_, is_there)| *is_there);
+    let threads = std::iter::once(("capture".to_string(), 1))
+        .chain(infer)
+        .chain([("output".to_string(), 1)])
+        .chain(others.map(|(name, _)| (name.to_string(), 1)));
+    Ok((workers, Plan::in_turn(&cores, threads)))
+}
+
 /// The recording, or the camera.
 fn source(args: &Args) -> Result<Box<dyn Source>> {
     if let Some(path) = &args.source {
@@ -168,12 +209,19 @@ fn source(args: &Args) -> Result<Box<dyn Source>> {
 }
 
 /// A recording of a source's frames, as a model sees them.
-fn recorder(path: &Path, source: &dyn Source, model: &Model, args: &Args) -> Result<Recorder> {
+fn recorder(
+    path: &Path,
+    source: &dyn Source,
+    model: &Model,
+    args: &Args,
+    plan: &Plan,
+) -> Result<Recorder> {
+    let plan = plan.clone();
     let info = source.info();
     let mut header = Header::new(source.name(), info.rate, info.time_base);
     header.model = model.network().name().into();
     header.threshold = args.filter.threshold;
-    Recorder::start(path.into(), &header, || {})
+    Recorder::start(path.into(), &header, move || plan.pin("record"))
 }
 
 /// Ends it and says what is in it.

@@ -1,24 +1,27 @@
 //! Where frames and what is found go, one after the other.
 
+use super::Args;
 use super::hud::Hud;
-use super::{Args, screens};
 use crate::detector::Detector;
 use crate::live::Item;
+use crate::live::climate::Climate;
+use crate::live::cores::Plan;
 use crate::live::flow::{self, Flow};
 use crate::live::record::Recorder;
 use crate::live::source::Source;
 use crate::output::lines::objects;
+use crate::output::video::VideoWriter;
 use crate::output::video::stages::{Shot, Stages};
 use crate::output::{Found, Reports, json};
 use crate::progress;
 use crate::service::Service;
-use crate::stop::Stop;
 use anyhow::{Result, anyhow};
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::thread::{Builder, Scope, ScopedJoinHandle};
+use std::time::Duration;
 use tincy_vision::Detection;
 
 /// What is put out.
@@ -71,24 +74,25 @@ impl Out {
         mut self,
         source: &mut dyn Source,
         detectors: Vec<Detector>,
+        writer: Option<Box<dyn VideoWriter>>,
         args: &Args,
-        stop: &Stop,
-    ) -> Result<(Flow, Option<Recorder>)> {
-        let start = Instant::now();
-        let over = |limit: Duration| start.elapsed() >= limit;
-        let stop = || stop.signal().is_some() || args.seconds.is_some_and(over);
-        let writer = screens::writer(args, source.info())?;
+        plan: &Plan,
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<(Flow, Option<Recorder>, Climate)> {
+        let mut climate = Climate::default();
         let flow = std::thread::scope(|scope| {
+            let sensors = watch(scope, args)?;
             let names = Arc::clone(&self.names);
-            let stages = writer.map(|writer| Stages::start(scope, names, writer));
+            let stages = writer.map(|writer| Stages::start(scope, names, writer, plan));
             let film = stages.transpose()?.map(Film::new);
             let draw = film.is_some();
             let finders = detectors
                 .into_iter()
                 .map(|detector| flow::finder(detector, draw));
-            let flow = flow::run(source, finders.collect(), &stop, |item| {
+            let flow = flow::run(source, finders.collect(), plan, stop, |item| {
                 self.put_out(item, film.as_ref())
             });
+            climate = sensors.map(Sensors::end).unwrap_or_default();
             // Where the writer failed, its reason is the better one.
             film.map_or(Ok(()), |film| film.stages.finish()).and(flow)
         });
@@ -98,7 +102,7 @@ impl Out {
                 if let Some(recorder) = &recorder {
                     recorder.dropped(&flow.dropped);
                 }
-                Ok((flow, recorder))
+                Ok((flow, recorder, climate))
             }
             // What is recorded is whole, whatever became of the rest.
             (Err(error), Some(recorder)) => recorder.finish(&()).and(Err(error)),
@@ -148,6 +152,32 @@ impl Out {
         let (seconds, what) = (time.as_secs_f64(), objects(detections, &self.names));
         let line = || writeln!(std::io::stdout(), "{seconds:8.2} s: {what}");
         Ok(progress::aside(line)?)
+    }
+}
+
+/// Sensors that are watched meanwhile.
+struct Sensors<'s> {
+    ended: Sender<()>,
+    thread: ScopedJoinHandle<'s, Climate>,
+}
+
+/// Watches them where they are to be told of.
+fn watch<'s>(scope: &'s Scope<'s, '_>, args: &Args) -> Result<Option<Sensors<'s>>> {
+    if args.pipeline.is_none() {
+        return Ok(None);
+    }
+    let roots = args.accelerator.roots();
+    let (ended, until) = bounded(0);
+    let thread = Builder::new().name("sensors".into());
+    let thread = thread.spawn_scoped(scope, move || Climate::watch(&roots, &until))?;
+    Ok(Some(Sensors { ended, thread }))
+}
+
+impl Sensors<'_> {
+    /// What they showed.
+    fn end(self) -> Climate {
+        drop(self.ended);
+        self.thread.join().unwrap_or_default()
     }
 }
 
