@@ -3,6 +3,7 @@
 mod support;
 
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -265,4 +266,166 @@ fn a_service_manager_hears_that_it_is_ready_alive_and_stopping() {
         told.is_some_and(|text| text.contains("frames")),
         "{heard:?}"
     );
+}
+
+/// The cores of each thread of a process, by the thread's name.
+fn cores(process: u32) -> BTreeMap<String, String> {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let task = |task: std::io::Result<std::fs::DirEntry>| {
+        let folder = task.ok()?.path();
+        let name = std::fs::read_to_string(folder.join("comm")).ok()?;
+        let status = std::fs::read_to_string(folder.join("status")).ok()?;
+        let list = status
+            .lines()
+            .find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+        Some((name.trim().to_string(), list.trim().to_string()))
+    };
+    tasks.filter_map(task).collect()
+}
+
+#[test]
+fn threads_stay_on_the_cores_that_they_are_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = recording(folder.path(), 2000, 50);
+    let cores_here = tincy_drivers::cores::allowed().unwrap();
+    let &[first, second, ..] = &cores_here[..] else {
+        eprintln!("skipped: needs two cores");
+        return;
+    };
+    let report = folder.path().join("report.json");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tincy"));
+    if let Some(model) = support::small_model() {
+        child.env("TINCY_MODEL", model);
+    }
+    child.args(["run", "--json", "--workers", "2", "--pin"]);
+    child.arg(format!("{second},{first}"));
+    child.arg(format!("--pipeline={}", report.display()));
+    child.arg("--record").arg(folder.path().join("a.nut"));
+    child.arg("--source").arg(&source).stdout(Stdio::piped());
+    let mut child = child.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let _ = lines.next().unwrap().unwrap();
+    let found = cores(child.id());
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    lines.for_each(|line| drop(line.unwrap()));
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let report: Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+    // In turn; the thread that puts out is the process's first one.
+    let expected = [
+        ("capture", "capture", second),
+        ("infer-0", "infer-0", first),
+        ("infer-1", "infer-1", second),
+        ("output", "tincy", first),
+        ("record", "record", second),
+    ];
+    for (index, (thread, name, core)) in expected.into_iter().enumerate() {
+        assert_eq!(found.get(name), Some(&core.to_string()), "{found:?}");
+        let pinned = &report["pinned"][index];
+        assert_eq!(pinned["thread"], thread);
+        assert_eq!(pinned["cores"], serde_json::json!([core]));
+    }
+
+    let told = run(&mut live(
+        &source,
+        &["--frames", "2", "--pin", "--pipeline"],
+    ));
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    let line = format!("tincy: cores: capture {first}, infer-0 {second}");
+    assert!(told.stderr.contains(&line), "{}", told.stderr);
+    for (wrong, why) in [
+        (
+            "--pin=1000",
+            "--pin: core 1000 is not there; this process may use ",
+        ),
+        ("--pin=3-1", "cores from 0 to 1023 are expected"),
+    ] {
+        let refused = run(&mut live(&source, &[wrong]));
+        assert_eq!((refused.code, refused.stdout.as_str()), (2, ""));
+        assert!(refused.stderr.contains(why), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn sensors_are_watched_while_it_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = recording(folder.path(), 500, 50);
+    let put = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        // Whoever reads it meanwhile finds the old text or the new one.
+        std::fs::write(path.with_extension("new"), text).unwrap();
+        std::fs::rename(path.with_extension("new"), path).unwrap();
+    };
+    put("sys/class/hwmon/hwmon0/name", "ina226_u79\n");
+    put("sys/class/hwmon/hwmon0/power1_input", "5000000\n");
+    put("sys/class/hwmon/hwmon0/in1_input", "11987\n");
+    put("sys/class/hwmon/hwmon1/name", "soc\n");
+    put("sys/class/hwmon/hwmon1/temp1_input", "40000\n");
+    let clock = "sys/devices/system/cpu/cpufreq/policy0";
+    put(&format!("{clock}/scaling_cur_freq"), "1200000\n");
+    put(&format!("{clock}/affected_cpus"), "0 1 2 3\n");
+    let report = folder.path().join("report.json");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tincy"));
+    child.args(["run", "--json", "--source"]).arg(&source);
+    child
+        .arg("--root")
+        .arg(folder.path())
+        .stdout(Stdio::piped());
+    child.arg(format!("--pipeline={}", report.display()));
+    let mut child = child.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let _ = lines.next().unwrap().unwrap();
+    put("sys/class/hwmon/hwmon0/power1_input", "7250000\n");
+    put("sys/class/hwmon/hwmon1/temp1_input", "55500\n");
+    std::thread::sleep(Duration::from_millis(2500));
+    put("sys/class/hwmon/hwmon0/power1_input", "4000000\n");
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    lines.for_each(|line| drop(line.unwrap()));
+    child.wait().unwrap();
+    let report: Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+    let sensor = |chip: &str, label: &str, unit: &str, values: [f64; 3]| {
+        serde_json::json!({
+            "chip": chip, "label": label, "unit": unit,
+            "least": values[0], "greatest": values[1], "last": values[2],
+        })
+    };
+    let expected = serde_json::json!([
+        sensor("ina226_u79", "", "W", [4.0, 7.25, 4.0]),
+        sensor("soc", "", "°C", [40.0, 55.5, 55.5]),
+        sensor("cpu", "0,1,2,3", "MHz", [1200.0, 1200.0, 1200.0]),
+    ]);
+    assert_eq!(report["sensors"], expected);
+
+    let root = folder.path().display().to_string();
+    let told = run(&mut live(
+        &source,
+        &["--frames", "2", "--pipeline", "--root", &root],
+    ));
+    for line in [
+        "tincy: sensor       least  greatest    last",
+        "tincy: ina226_u79     4.0       4.0     4.0  W",
+        "tincy: cpu 0,1,2,3  1200.0    1200.0  1200.0  MHz",
+    ] {
+        let words = |text: &str| {
+            text.split_whitespace()
+                .map(str::to_string)
+                .collect::<Vec<_>>()
+        };
+        let found = told.stderr.lines().any(|said| words(said) == words(line));
+        assert!(found, "{line}: {}", told.stderr);
+    }
+    assert!(!told.stderr.contains("11.987"), "voltages are not told");
 }

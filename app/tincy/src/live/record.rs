@@ -338,3 +338,65 @@ impl Files {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_disk_costs_recorded_frames_and_nobody_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = file(&folder.path().join("new/")).unwrap();
+        let header = Header::new("cam".into(), NANOSECONDS, NANOSECONDS);
+        let (wake, sleep) = bounded::<()>(0);
+        let asleep = move || drop(sleep.recv());
+        let mut recorder = Recorder::start(path.clone(), &header, asleep).unwrap();
+        // A megabyte and a half each: 64 MiB hold 42 of them.
+        let mut item = Item {
+            size: (1000, 512),
+            is_rgb: true,
+            ..Item::default()
+        };
+        item.shot.frame.pixels = vec![7; 3 * 1000 * 512];
+        for frame in 0..60 {
+            item.time = Duration::from_millis(frame);
+            let seconds = item.time.as_secs_f64();
+            let line = format!("{{\"frame\":{frame},\"time\":{seconds},\"detections\":[]}}");
+            recorder.add(&mut item, line);
+        }
+        drop(wake);
+        let expected = Recorded {
+            recorded: 43,
+            missed: 17,
+            failure: None,
+        };
+        assert_eq!(recorder.finish(&()).unwrap(), expected);
+        let text = std::fs::read_to_string(decisions::path(&path)).unwrap();
+        let missed = text
+            .lines()
+            .filter(|line| line.contains("\"recorded\":false"));
+        assert_eq!((text.lines().count(), missed.count()), (62, 17));
+        let mut read = decisions::Decisions::beside(&path).unwrap().unwrap();
+        let last = std::iter::from_fn(|| read.next_recorded().unwrap()).last();
+        assert_eq!(last.unwrap().frame, 42);
+    }
+
+    #[test]
+    fn frames_unlike_the_first_are_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.nut");
+        let header = Header::new("cam".into(), NANOSECONDS, NANOSECONDS);
+        let mut recorder = Recorder::start(path, &header, || {}).unwrap();
+        for size in [(4, 2), (2, 4), (4, 2)] {
+            let mut item = Item {
+                size,
+                is_rgb: true,
+                ..Item::default()
+            };
+            item.shot.frame.pixels = vec![7; 24];
+            recorder.add(&mut item, "{}".into());
+        }
+        let recorded = recorder.finish(&()).unwrap();
+        assert_eq!((recorded.recorded, recorded.missed), (2, 1));
+    }
+}

@@ -111,11 +111,11 @@ fn open(title: &str, size: (usize, usize), closed: &Arc<AtomicBool>) -> Result<W
     let mut window = window.map_err(|error| {
         let display = std::env::var_os("DISPLAY").unwrap_or_default();
         let (display, error) = (display.to_string_lossy(), error.to_string());
-        let why = match error.contains("failed to load") {
-            true => format!("{error}; install libX11 and libXcursor"),
-            false => format!("{error}; is the desktop {display} there, and may you use it?"),
+        let remedy = match error.contains("failed to load") {
+            true => "install libX11 and libXcursor",
+            false => REMEDY,
         };
-        anyhow!("--display window: {why} Else {REMEDY}")
+        anyhow!("--display window: no desktop {display} ({error}): {remedy}")
     })?;
     // It waits for frames, not for time.
     window.set_target_fps(0);
