@@ -86,7 +86,17 @@ fn replay_says_what_run_said_to_the_byte() {
         recording.display()
     );
     assert!(checked.stdout.ends_with(&expected), "{}", checked.stdout);
+}
 
+#[test]
+fn what_is_found_otherwise_is_named_and_decisions_may_be_missing() {
+    if small_model().is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let source = noise(folder.path(), 12, 30);
+    let recording = folder.path().join("live.nut");
+    let said = record(&source, &recording, &[]);
     // Another threshold finds other things.
     let other = replay(&recording, &["--check", "--threshold", "0.9"]);
     assert_eq!(other.code, 1, "{}", other.stderr);
@@ -148,8 +158,19 @@ fn what_was_cut_is_told_and_the_rest_is_as_recorded() {
             again.stderr
         );
     }
-    // Decisions that were cut: frames go on, and the first one without a decision is named.
-    std::fs::write(&recording, &whole).unwrap();
+}
+
+#[test]
+fn decisions_that_were_cut_or_are_others_are_told() {
+    if small_model().is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let source = noise(folder.path(), 12, 30);
+    let recording = folder.path().join("a.nut");
+    let said = record(&source, &recording, &[]);
+    let lines: Vec<_> = said.stdout.lines().collect();
+    // Frames go on, and the first one without a decision is named.
     let beside = recording.with_extension("jsonl");
     let text = std::fs::read_to_string(&beside).unwrap();
     let end = text.find(lines[5]).unwrap() + 20;
@@ -222,10 +243,11 @@ fn a_full_disk_ends_the_recording_and_nothing_else() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let source = noise(folder.path(), 40, 40);
+    // Slow enough for any machine.
+    let source = noise(folder.path(), 45, 15);
     let recording = folder.path().join("full.nut");
-    // A limit of 100 KiB a file stands in for the disk; without its signal it is an error.
-    let line = "trap '' XFSZ; ulimit -f 100; exec \"$@\"";
+    // A limit of 40 KiB a file stands in for the disk; without its signal it is an error.
+    let line = "trap '' XFSZ; ulimit -f 40; exec \"$@\"";
     let mut command = assert_cmd::Command::new("bash");
     command.args(["-c", line, "bash", env!("CARGO_BIN_EXE_tincy")]);
     command.env("TINCY_MODEL", small_model().unwrap());
@@ -233,8 +255,8 @@ fn a_full_disk_ends_the_recording_and_nothing_else() {
     let said = run(command.arg("--record").arg(&recording));
     assert_eq!(said.code, 1, "{}", said.stderr);
     let lines: Vec<_> = said.stdout.lines().collect();
-    let recorded = 100 * 1024 / (64 * 48 * 3);
-    assert!(lines.len() > recorded + 5, "it goes on: {}", lines.len());
+    let recorded = 40 * 1024 / (64 * 48 * 3);
+    assert!(lines.len() > recorded + 2, "it goes on: {}", lines.len());
     let told = format!("{recorded} frames until then are recorded");
     let complaints = said.stderr.lines().filter(|line| line.contains("full.nut"));
     let complaints: Vec<_> = complaints.collect();

@@ -1,6 +1,8 @@
 //! `tincy replay`: finds objects in recordings.
 
 mod check;
+mod end;
+mod tally;
 
 use crate::accelerator::AcceleratorArgs;
 use crate::detector::{Detector, EngineArgs, FilterArgs, Model};
@@ -15,15 +17,17 @@ use crate::output::video::stages::{Shot, Stages};
 use crate::output::video::{self, extension};
 use crate::output::{Found, ReportArgs, Reports};
 use crate::pipeline::{self, Free};
-use crate::progress::{self, Progress};
-use crate::recording::{self, Info, Reader};
+use crate::progress;
+use crate::recording::{self, Reader};
 use crate::stop::Stop;
 use anyhow::{Result, anyhow};
 use check::Check;
+use end::End;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
+use tally::Tally;
 use tincy_vision::Filter;
 
 /// Arguments of `tincy replay`.
@@ -122,44 +126,8 @@ struct Replay {
     filter: Filter,
 }
 
-/// How a recording ended.
-#[derive(Default)]
-struct End {
-    frames: u64,
-    /// What ended it before its end.
-    error: Option<String>,
-    /// What was wrong and did not end it.
-    complaints: Vec<String>,
-}
-
-impl End {
-    fn failed(error: String) -> End {
-        End {
-            error: Some(error),
-            ..End::default()
-        }
-    }
-
-    fn is_whole(&self) -> bool {
-        self.error.is_none() && self.complaints.is_empty()
-    }
-
-    fn tell(&self, name: &str) {
-        for complaint in &self.complaints {
-            log::warn!("{name}: {complaint}");
-        }
-        match &self.error {
-            Some(error) if self.frames > 0 => {
-                log::error!(
-                    "{name}: {error}; {} frames until then are done",
-                    self.frames
-                );
-            }
-            Some(error) => log::error!("{name}: {error}"),
-            None => {}
-        }
-    }
-}
+/// What [`Replay::open`] gives.
+type Opened = (Box<dyn Reader>, Option<PathBuf>, Option<Check>);
 
 impl Replay {
     /// One recording, from its start to its end or as far as it can be read.
@@ -167,20 +135,8 @@ impl Replay {
     /// # Errors
     /// If the results cannot be written.
     fn one(&mut self, input: &Input) -> Result<End> {
-        let mut reader = match recording::open(input) {
-            Ok(reader) => reader,
-            Err(error) => return Ok(End::failed(error.to_string())),
-        };
-        let path = match self
-            .place
-            .as_mut()
-            .map(|place| place.of(input, ending(input)))
-        {
-            Some(Err(error)) => return Ok(End::failed(error.to_string())),
-            path => path.and_then(Result::ok),
-        };
-        let mut check = match self.check.then(|| Check::beside(input)).transpose() {
-            Ok(check) => check,
+        let (mut reader, path, mut check) = match self.open(input) {
+            Ok(opened) => opened,
             Err(error) => return Ok(End::failed(error.to_string())),
         };
         let info = reader.info().clone();
@@ -231,6 +187,18 @@ impl Replay {
             error,
             complaints,
         })
+    }
+
+    /// A recording, where the annotated one goes, and what it is held to.
+    ///
+    /// # Errors
+    /// If one of these cannot be had.
+    fn open(&mut self, input: &Input) -> Result<Opened> {
+        let reader = recording::open(input)?;
+        let place = self.place.as_mut();
+        let path = place.map(|place| place.of(input, ending(input)));
+        let check = self.check.then(|| Check::beside(input));
+        Ok((reader, path.transpose()?, check.transpose()?))
     }
 
     /// Reads, detects and reports all frames in order; `then` takes each over.
@@ -326,44 +294,6 @@ impl Replay {
 fn shots(workers: usize, bytes: usize) -> usize {
     const MEMORY: usize = 512 << 20;
     (MEMORY / bytes.max(1)).clamp(workers + 1, 2 * workers + 4)
-}
-
-/// What a recording has shown so far.
-struct Tally {
-    name: String,
-    progress: Progress,
-    frames: u64,
-    /// Frames that show each class.
-    classes: Vec<u64>,
-}
-
-impl Tally {
-    fn new(input: &Input, info: &Info) -> Tally {
-        let name = input.name();
-        let progress = Progress::start(&name, "frames", info.frames);
-        Tally {
-            name,
-            progress,
-            frames: 0,
-            classes: Vec::new(),
-        }
-    }
-
-    fn add(&mut self, found: &Found) {
-        self.frames += 1;
-        self.progress.step();
-        for (index, detection) in found.detections.iter().enumerate() {
-            let class = detection.class;
-            if found.detections[..index]
-                .iter()
-                .any(|before| before.class == class)
-            {
-                continue;
-            }
-            self.classes.resize(self.classes.len().max(class + 1), 0);
-            self.classes[class] += 1;
-        }
-    }
 }
 
 /// Annotated recordings have the input's name, if its ending is one that is written.

@@ -17,6 +17,7 @@ pub struct Raw<R> {
     bytes: Vec<u8>,
     /// Number of the next frame where no decision says it.
     sequence: u64,
+    limit: Limit,
     complaints: Complaints,
 }
 
@@ -29,6 +30,11 @@ const TIME_BASE: Rational = Rational {
 impl<R: BufRead + Send> Raw<R> {
     /// Frames with the numbers that `decisions` give them; from 0 without any.
     pub fn new(frames: NutReader<R>, decisions: Option<Decisions>) -> Raw<R> {
+        Raw::with_limit(frames, decisions, Limit::default())
+    }
+
+    /// [`new`](Raw::new) with another limit of a JPEG's pixels.
+    pub fn with_limit(frames: NutReader<R>, decisions: Option<Decisions>, limit: Limit) -> Raw<R> {
         let header = decisions.as_ref().map(Decisions::header);
         let known = |[numerator, denominator]: [u32; 2]| Rational::new(numerator, denominator);
         let rate = header.and_then(|header| known(header.rate));
@@ -49,6 +55,7 @@ impl<R: BufRead + Send> Raw<R> {
             decisions,
             bytes: Vec::new(),
             sequence: 0,
+            limit,
             complaints: Complaints::default(),
         }
     }
@@ -93,10 +100,17 @@ impl<R: BufRead + Send> Raw<R> {
                 raw.coded(encoding, range).to_rgb(frame);
             }
             Coding::Jpeg => {
-                let (limit, strictly) = (Limit::default(), jpeg::Damage::Refuse);
-                let decoded = jpeg::decode(&self.bytes, limit, strictly, frame);
                 let number = self.sequence;
-                decoded.map_err(|error| Error::damaged(format!("frame {number}: {error}")))?;
+                let wrong = |what: String| Error::Damaged(format!("frame {number}: {what}"));
+                let strictly = jpeg::Damage::Refuse;
+                jpeg::decode(&self.bytes, self.limit, strictly, frame)
+                    .map_err(|error| wrong(error.to_string()))?;
+                if (frame.width, frame.height) != size {
+                    let (width, height) = (frame.width, frame.height);
+                    return Err(wrong(format!(
+                        "{width}x{height} is not the first one's size"
+                    )));
+                }
             }
         }
         Ok(())

@@ -54,3 +54,18 @@ pub(super) fn writer(
         _ => Some(Box::new(Several(writers))),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn screens_are_told_by_their_names() {
+        assert_eq!(display("window"), Ok(Display::Window));
+        assert_eq!(display("kms"), Ok(Display::Kms(None)));
+        assert_eq!(display("kms:DP-1"), Ok(Display::Kms(Some("DP-1".into()))));
+        for wrong in ["", "kms:", "window:1", "x11"] {
+            assert!(display(wrong).is_err(), "{wrong}");
+        }
+    }
+}

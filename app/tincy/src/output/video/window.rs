@@ -1,13 +1,14 @@
 //! A window on a desktop, as one more place for an annotated recording.
 //!
 //! A thread of its own has the window, so that keys and the closing button work between frames too. It
-//! shows what is newest: frames that come while it draws are left out, and nobody waits for it.
+//! shows what is newest: a frame that still waits when the next one comes is left out, and nobody waits
+//! for it.
 //! libX11 and libXcursor are opened when the window is; without them, or without a desktop, everything
 //! else works.
 
 use super::VideoWriter;
 use anyhow::{Context, Result, anyhow, bail};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use minifb::{InputCallback, Key, ScaleMode, Window, WindowOptions};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,8 +22,8 @@ const POLL: Duration = Duration::from_millis(15);
 /// Looks without a frame after which the last one is drawn anew: another window may have hidden it.
 const REDRAW: u32 = 8;
 
-/// Pictures between the writer and the window.
-const BUFFERS: usize = 3;
+/// Pictures: being filled, waiting, being shown and on the way back.
+const BUFFERS: usize = 4;
 
 /// The largest window that is opened; it can be made larger.
 const LARGEST: (usize, usize) = (1280, 800);
@@ -39,6 +40,8 @@ struct Picture {
 #[derive(Debug)]
 pub struct WindowWriter {
     pictures: Sender<Picture>,
+    /// The other end too, to take back what a newer one displaces.
+    waiting: Receiver<Picture>,
     back: Receiver<Picture>,
     thread: JoinHandle<u64>,
     spare: Vec<Picture>,
@@ -59,6 +62,7 @@ impl WindowWriter {
         let (pictures, to_show) = bounded(1);
         let (free, back) = bounded(BUFFERS);
         let (ready, opened) = bounded(1);
+        let waiting = to_show.clone();
         let thread = Builder::new().name("window".into()).spawn(move || {
             // A window belongs to the thread that opens it.
             match open(&title, size, &closed) {
@@ -75,6 +79,7 @@ impl WindowWriter {
         opened.recv().context("the window has crashed")??;
         Ok(WindowWriter {
             pictures,
+            waiting,
             back,
             thread,
             spare: (0..BUFFERS).map(|_| Picture::default()).collect(),
@@ -198,11 +203,12 @@ impl VideoWriter for WindowWriter {
             .pixels
             .extend(frame.pixels.chunks_exact(3).map(colour));
         (picture.width, picture.height) = (frame.width, frame.height);
-        // One that is closed takes no more; whoever runs us hears of that.
-        if let Err(TrySendError::Full(picture)) = self.pictures.try_send(picture) {
-            self.spare.push(picture);
+        // The newest wins. One that is closed takes no more; whoever runs us hears of that.
+        if let Ok(older) = self.waiting.try_recv() {
+            self.spare.push(older);
             self.left_out += 1;
         }
+        let _ = self.pictures.try_send(picture); // only we send, and there is a place
         Ok(())
     }
 

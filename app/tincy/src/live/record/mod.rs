@@ -4,19 +4,21 @@
 //! of which there are few: where the disk is slower than the camera, frames are not recorded, and
 //! counted, and nothing else waits.
 
+mod files;
+
 use super::{Dropped, Item};
 use crate::camera::Picture;
 use crate::outcome::Usage;
 use crate::recording::Rational;
 use crate::recording::decisions::{self, Header};
 use crate::recording::nut::coding::{Coding, RGB};
-use crate::recording::nut::{NutWriter, Video};
 use anyhow::{Context, Result, anyhow};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
+use files::Files;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, BufWriter, Seek};
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
@@ -127,13 +129,8 @@ impl Recorder {
         let file = File::create(&path).with_context(|| context(&path))?;
         let lines = File::create(&beside).map(BufWriter::new);
         let lines = lines.and_then(|lines| decisions::Writer::new(lines, header));
-        let files = Files {
-            frames: Frames::Empty(file),
-            lines: lines.with_context(|| context(&beside))?,
-            whole: 0,
-            told: Recorded::default(),
-            path,
-        };
+        let lines = lines.with_context(|| context(&beside))?;
+        let files = Files::new(path, file, lines);
         let (entries, to_write) = bounded(WAITING);
         let (free, back) = unbounded();
         let thread = Builder::new().name("record".into()).spawn(move || {
@@ -238,107 +235,6 @@ impl Pixels {
     }
 }
 
-/// The file of frames: before the first one, from it on, and given up.
-enum Frames {
-    Empty(File),
-    Started {
-        writer: NutWriter<BufWriter<File>>,
-        like: (Coding, (usize, usize)),
-    },
-    Ended,
-}
-
-struct Files {
-    path: PathBuf,
-    frames: Frames,
-    lines: decisions::Writer<BufWriter<File>>,
-    /// Bytes up to the end of the last whole frame.
-    whole: u64,
-    told: Recorded,
-}
-
-impl Files {
-    /// Writes what comes, as far as the disk takes it, and gives the buffers back.
-    fn write_all(mut self, entries: &Receiver<Entry>, free: &Sender<Box<Pixels>>) -> Recorded {
-        for entry in entries {
-            if self.told.failure.is_some() {
-                self.told.missed += u64::from(matches!(entry, Entry::PutOut { .. }));
-                continue;
-            }
-            if let Err(error) = self.write(entry, free) {
-                self.fail(&error);
-            }
-        }
-        self.told
-    }
-
-    fn write(&mut self, entry: Entry, free: &Sender<Box<Pixels>>) -> io::Result<()> {
-        match entry {
-            Entry::Dropped(dropped) => self.lines.dropped(&dropped),
-            Entry::PutOut { line, pixels } => {
-                let is_recorded = match pixels {
-                    Some(pixels) => {
-                        let is_recorded = self.frame(&pixels)?;
-                        let _ = free.send(pixels); // at the end nobody takes them any more
-                        is_recorded
-                    }
-                    None => false,
-                };
-                self.lines.put_out(&line, is_recorded)?;
-                self.lines.flush()
-            }
-            Entry::End { missed, run } => {
-                self.told.missed += missed;
-                let recorded = &self.told;
-                let last = serde_json::json!({ "recorded": recorded, "run": run });
-                self.lines.finish(&last)
-            }
-        }
-    }
-
-    /// Writes a frame; false if it is unlike the first.
-    fn frame(&mut self, pixels: &Pixels) -> io::Result<bool> {
-        let (bytes, coding) = pixels.coded()?;
-        let now = (coding, pixels.size);
-        if let Frames::Empty(file) = &self.frames {
-            let stream = BufWriter::with_capacity(1 << 16, file.try_clone()?);
-            let video = Video {
-                width: pixels.size.0,
-                height: pixels.size.1,
-                pixel_aspect: None,
-                time_base: NANOSECONDS,
-            };
-            let writer = NutWriter::recording(stream, &video, coding)?;
-            self.frames = Frames::Started { writer, like: now };
-        }
-        let Frames::Started { writer, like } = &mut self.frames else {
-            return Ok(false);
-        };
-        if *like != now {
-            self.told.missed += 1;
-            return Ok(false);
-        }
-        writer.write(&bytes, pixels.time)?;
-        // Whoever ends us by force finds all frames until now.
-        self.whole = writer.stream().stream_position()?;
-        self.told.recorded += 1;
-        Ok(true)
-    }
-
-    /// Says once why no more is recorded, and cuts off what is not whole.
-    fn fail(&mut self, error: &io::Error) {
-        let (path, frames) = (self.path.display(), self.told.recorded);
-        log::error!("writing {path}: {error}; {frames} frames until then are recorded");
-        self.told.failure = Some(error.to_string());
-        let frames = std::mem::replace(&mut self.frames, Frames::Ended);
-        if let Frames::Started { writer, .. } = frames {
-            // What is still in memory must not be written behind the cut.
-            let (file, _) = writer.into_stream().into_parts();
-            let _ = file.set_len(self.whole); // if it fails too, the reader tells of the cut
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -349,7 +245,7 @@ mod tests {
         let path = file(&folder.path().join("new/")).unwrap();
         let header = Header::new("cam".into(), NANOSECONDS, NANOSECONDS);
         let (wake, sleep) = bounded::<()>(0);
-        let asleep = move || drop(sleep.recv());
+        let asleep = move || assert!(sleep.recv().is_err());
         let mut recorder = Recorder::start(path.clone(), &header, asleep).unwrap();
         // A megabyte and a half each: 64 MiB hold 42 of them.
         let mut item = Item {
