@@ -23,7 +23,7 @@ pub(super) fn display(text: &str) -> Result<Display, String> {
         Some(("kms", name)) if !name.is_empty() => Ok(Display::Kms(Some(name.to_string()))),
         None if text == "kms" => Ok(Display::Kms(None)),
         None if text == "window" => Ok(Display::Window),
-        _ => Err("kms, kms:NAME as in kms:HDMI-A-1, or window is expected".into()),
+        _ => Err("window, kms or kms:NAME is expected, as in kms:HDMI-A-1".into()),
     }
 }
 
