@@ -1,23 +1,42 @@
 //! The kernel's calls on device nodes.
 //!
-//! The crate `v4l` opens them, lists formats, sizes and intervals, and sets the rate. Who a device is,
-//! its format and its buffers are asked for here: `v4l` panics at a name that is not UTF-8 and at
-//! colours that it does not know, leaves out the encoding of colours, and its streams lose buffers
-//! after a time-out.
+//! | module | subject |
+//! | --- | --- |
+//! | `call` | ioctls, each with the structure that it exchanges |
+//! | `interface` | the kernel's two interfaces to pictures, and formats as each writes them |
+//! | `exchange` | a buffer as the kernel takes and gives it |
+//! | `buffer` | the memory of buffers |
+//!
+//! The crate `v4l` opens nodes and lists sizes and intervals. Who a device is, its formats, its rate and
+//! its buffers are asked for here: `v4l` panics at a name that is not UTF-8 and at colours that it does
+//! not know, leaves out the encoding of colours, knows no multi-planar interface, and its streams lose
+//! buffers after a time-out.
 #![allow(unsafe_code)]
+
+mod buffer;
+mod call;
+mod exchange;
+mod interface;
 
 use super::format::{Format, Interval, Intervals, Sizes};
 use super::fourcc::FourCc;
 use super::kernel::{Filled, Identity, Node, System};
-use crate::Roots;
-use memmap2::{MmapOptions, MmapRaw};
+use crate::memory::heap::Heap;
+use crate::{Result, Roots};
+use buffer::{Buffer, Plane};
+use call::{
+    Call, DQBUF, ENUM_FMT, G_FMT, G_PARM, QBUF, QUERYBUF, QUERYCAP, REQBUFS, S_FMT, S_PARM,
+    STREAMOFF, STREAMON,
+};
+use exchange::{DMABUF, Exchange, MMAP};
+use interface::Interface;
+use memmap2::MmapOptions;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::time::{ClockId, clock_gettime};
 use std::ffi::c_int;
 use std::io;
-use std::marker::PhantomData;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,12 +44,10 @@ use std::time::Duration;
 use v4l::frameinterval::FrameIntervalEnum;
 use v4l::framesize::FrameSizeEnum;
 use v4l::v4l_sys::{
-    v4l2_buffer, v4l2_capability, v4l2_format, v4l2_format__bindgen_ty_1, v4l2_pix_format,
-    v4l2_requestbuffers,
+    v4l2_capability, v4l2_captureparm, v4l2_fmtdesc, v4l2_fract, v4l2_requestbuffers,
+    v4l2_streamparm, v4l2_streamparm__bindgen_ty_1,
 };
-use v4l::v4l2::vidioc;
 use v4l::video::Capture;
-use v4l::video::capture::Parameters;
 
 /// The device nodes of this machine.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +76,10 @@ impl System for Video4Linux {
         Device::open(path)
     }
 
+    fn heap(&self, name: Option<&str>) -> Result<Heap> {
+        Heap::open(&self.roots, name)
+    }
+
     fn now(&self) -> Duration {
         clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from)
     }
@@ -68,57 +89,16 @@ impl System for Video4Linux {
     }
 }
 
-/// An ioctl and what it exchanges.
-struct Call<T> {
-    number: vidioc::_IOC_TYPE,
-    exchanges: PhantomData<T>,
-}
-
-impl<T> Call<T> {
-    /// The kernel writes the structure's size into the number: both must be of one size.
-    const fn new(number: vidioc::_IOC_TYPE) -> Call<T> {
-        assert!((number >> 16) as usize & 0x3fff == size_of::<T>());
-        Call {
-            number,
-            exchanges: PhantomData,
-        }
-    }
-}
-
-const QUERYCAP: Call<v4l2_capability> = Call::new(vidioc::VIDIOC_QUERYCAP);
-const S_FMT: Call<v4l2_format> = Call::new(vidioc::VIDIOC_S_FMT);
-const REQBUFS: Call<v4l2_requestbuffers> = Call::new(vidioc::VIDIOC_REQBUFS);
-const QUERYBUF: Call<v4l2_buffer> = Call::new(vidioc::VIDIOC_QUERYBUF);
-const QBUF: Call<v4l2_buffer> = Call::new(vidioc::VIDIOC_QBUF);
-const DQBUF: Call<v4l2_buffer> = Call::new(vidioc::VIDIOC_DQBUF);
-const STREAMON: Call<c_int> = Call::new(vidioc::VIDIOC_STREAMON);
-const STREAMOFF: Call<c_int> = Call::new(vidioc::VIDIOC_STREAMOFF);
-
-/// V4L2_BUF_TYPE_VIDEO_CAPTURE.
-const CAPTURE: u32 = 1;
-/// V4L2_MEMORY_MMAP.
-const MMAP: u32 = 1;
-/// V4L2_BUF_FLAG_ERROR.
-const DAMAGED: u32 = 0x40;
-/// V4L2_BUF_FLAG_TIMESTAMP_MASK.
-const CLOCK: u32 = 0xe000;
-/// V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC.
-const MONOTONIC: u32 = 0x2000;
-/// V4L2_PIX_FMT_PRIV_MAGIC: the fields behind are there.
-const EXTENDED: u32 = 0xfeed_cafe;
-
 /// An open device node.
 pub struct Device {
     device: v4l::Device,
     handle: Arc<v4l::device::Handle>,
+    interface: Interface,
+    /// Bytes of a buffer, for each plane of the format that is set.
+    sizes: Vec<u32>,
+    /// Where buffers come from, if not from the driver.
+    heap: Option<Heap>,
     buffers: Vec<Buffer>,
-}
-
-/// A buffer's memory.
-struct Buffer {
-    map: MmapRaw,
-    /// Whether it is the program's: not queued.
-    ours: bool,
 }
 
 impl std::fmt::Debug for Device {
@@ -150,44 +130,81 @@ impl Device {
             return Err(io::ErrorKind::InvalidInput.into()); // `v4l` would panic
         }
         let device = v4l::Device::with_path(path)?;
-        let device = Device {
+        let mut device = Device {
             handle: device.handle(),
             device,
+            interface: Interface::SinglePlanar,
+            sizes: Vec::new(),
+            heap: None,
             buffers: Vec::new(),
         };
         // A child (ffmpeg) that inherits it would hold the camera after it was closed here.
         fcntl(&device, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+        // Whoever asks a node that is no camera who it is gets the error.
+        if let Ok(identity) = device.identity() {
+            device.interface = Interface::of(&identity);
+        }
         Ok(device)
     }
 
     fn call<T>(&self, call: &Call<T>, exchanged: &mut T) -> io::Result<()> {
-        loop {
-            let pointer = std::ptr::from_mut(exchanged).cast();
-            // SAFETY: the kernel reads and writes as many bytes as `Call::new` has checked that `T`
-            // has; every `T` here is made of numbers, so that any bytes are a value of it. Buffers
-            // are of the kind that is mapped, so the kernel follows no pointer in them.
-            let result = unsafe { v4l::v4l2::ioctl(self.handle.fd(), call.number, pointer) };
-            match result {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => return result,
-            }
+        call.on(self.handle.fd(), exchanged)
+    }
+
+    fn memory_kind(&self) -> u32 {
+        match self.heap {
+            None => MMAP,
+            Some(_) => DMABUF,
         }
+    }
+
+    fn exchange(&self, index: u32) -> Exchange {
+        Exchange::new(self.interface, self.memory_kind(), index)
     }
 
     fn buffer(&mut self, index: u32) -> io::Result<&mut Buffer> {
         let unknown = || io::Error::other("the driver names a buffer that it has not made");
         self.buffers.get_mut(index as usize).ok_or_else(unknown)
     }
-}
 
-/// A buffer as the kernel takes it.
-fn buffer(index: u32) -> v4l2_buffer {
-    v4l2_buffer {
-        index,
-        type_: CAPTURE,
-        memory: MMAP,
-        // SAFETY: it is made of numbers and a union of numbers and a pointer, which may be null.
-        ..unsafe { std::mem::zeroed() }
+    /// A format of the list; `None` behind its end.
+    fn format(&self, index: u32) -> io::Result<Option<(FourCc, String)>> {
+        let mut found = v4l2_fmtdesc {
+            index,
+            type_: self.interface.kind(),
+            flags: 0,
+            description: [0; 32],
+            pixelformat: 0,
+            mbus_code: 0,
+            reserved: [0; 3],
+        };
+        match self.call(&ENUM_FMT, &mut found) {
+            Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) => Ok(None),
+            Err(error) => Err(error),
+            Ok(()) => Ok(Some((found.pixelformat.into(), text(&found.description)))),
+        }
+    }
+
+    /// Each plane's memory, mapped from the driver.
+    fn mapped(&self, index: u32) -> io::Result<Vec<Plane>> {
+        let mut found = self.exchange(index);
+        self.call(&QUERYBUF, found.header())?;
+        let plane = |plane: usize| {
+            let (offset, len) = found.place(plane);
+            let map = MmapOptions::new().offset(offset).len(len).map_raw(self)?;
+            Ok(Plane::Driver(map))
+        };
+        (0..self.sizes.len()).map(plane).collect()
+    }
+
+    /// Each plane's memory, of a heap.
+    fn allocated(&self, heap: &Heap) -> io::Result<Vec<Plane>> {
+        let plane = |size: &u32| {
+            let memory = heap.allocate(*size as usize)?;
+            let open = false;
+            Ok(Plane::Heap { memory, open })
+        };
+        self.sizes.iter().map(plane).collect()
     }
 }
 
@@ -223,10 +240,9 @@ impl Node for Device {
     }
 
     fn formats(&self) -> io::Result<Vec<(FourCc, String)>> {
-        let formats = self.device.enum_formats()?.into_iter();
-        let format =
-            |format: v4l::format::Description| (FourCc(format.fourcc.repr), format.description);
-        Ok(formats.map(format).collect())
+        // As many as the list can have, for a driver that never ends it.
+        let formats = (0..1024).map(|index| self.format(index).transpose());
+        formats.map_while(|format| format).collect()
     }
 
     fn sizes(&self, fourcc: FourCc) -> io::Result<Vec<Sizes>> {
@@ -260,54 +276,37 @@ impl Node for Device {
         Ok(intervals.collect())
     }
 
-    fn set_format(&mut self, fourcc: FourCc, [width, height]: [u32; 2]) -> io::Result<Format> {
-        let pix = v4l2_pix_format {
-            width,
-            height,
-            pixelformat: fourcc.into(),
-            field: 0,
-            // Zero, or drivers keep what another format needed.
-            bytesperline: 0,
-            sizeimage: 0,
-            colorspace: 0,
-            priv_: EXTENDED,
-            flags: 0,
-            ycbcr_enc: 0,
-            quantization: 0,
-            xfer_func: 0,
-        };
-        let mut set = v4l2_format {
-            type_: CAPTURE,
-            fmt: v4l2_format__bindgen_ty_1 { raw_data: [0; 200] },
-        };
-        set.fmt.pix = pix;
+    fn size(&self) -> io::Result<[u32; 2]> {
+        let mut found = self.interface.empty();
+        self.call(&G_FMT, &mut found)?;
+        let (format, _) = self.interface.given(&found);
+        Ok([format.width, format.height])
+    }
+
+    fn set_format(&mut self, fourcc: FourCc, size: [u32; 2]) -> io::Result<Format> {
+        let mut set = self.interface.asked(fourcc, size);
         self.call(&S_FMT, &mut set)?;
-        // SAFETY: numbers, of which all bytes are set.
-        let pix = unsafe { set.fmt.pix };
-        let fourcc = FourCc::from(pix.pixelformat);
-        Ok(Format {
-            fourcc,
-            width: pix.width,
-            height: pix.height,
-            stride: pix.bytesperline,
-            field: pix.field,
-            bt709: Format::is_bt709(pix.colorspace, pix.ycbcr_enc),
-            full_range: Format::is_full_range(fourcc, pix.colorspace, pix.quantization),
-        })
+        let (format, sizes) = self.interface.given(&set);
+        self.sizes = sizes;
+        Ok(format)
     }
 
     fn set_interval(&mut self, interval: Interval) -> io::Result<Interval> {
-        let wanted = v4l::Fraction::new(interval.numerator, interval.denominator);
-        let set = self.device.set_params(&Parameters::new(wanted))?.interval;
+        let mut rate = rate(self.interface, interval);
+        self.call(&S_PARM, &mut rate)?;
+        self.call(&G_PARM, &mut rate)?;
+        // SAFETY: numbers, of which all bytes are set.
+        let set = unsafe { rate.parm.capture.timeperframe };
         let set = Interval::new(set.numerator, set.denominator);
         set.ok_or_else(|| io::ErrorKind::Unsupported.into())
     }
 
-    fn request_buffers(&mut self, count: u32) -> io::Result<u32> {
+    fn request_buffers(&mut self, count: u32, heap: Option<Heap>) -> io::Result<u32> {
+        self.heap = heap;
         let mut wanted = v4l2_requestbuffers {
             count,
-            type_: CAPTURE,
-            memory: MMAP,
+            type_: self.interface.kind(),
+            memory: self.memory_kind(),
             capabilities: 0,
             flags: 0,
             reserved: [0; 3],
@@ -317,31 +316,29 @@ impl Node for Device {
     }
 
     fn map(&mut self, index: u32) -> io::Result<()> {
-        let mut found = buffer(index);
-        self.call(&QUERYBUF, &mut found)?;
-        // SAFETY: the kernel has set it, as the buffer is of the kind that is mapped.
-        let offset = unsafe { found.m.offset };
-        let (offset, len) = (u64::from(offset), found.length as usize);
-        let map = MmapOptions::new().offset(offset).len(len).map_raw(&*self)?;
-        self.buffers.push(Buffer { map, ours: true });
+        let planes = match &self.heap {
+            None => self.mapped(index)?,
+            Some(heap) => self.allocated(heap)?,
+        };
+        self.buffers.push(Buffer::new(planes));
         Ok(())
     }
 
     fn queue(&mut self, index: u32) -> io::Result<()> {
-        self.call(&QBUF, &mut buffer(index))?;
-        self.buffer(index)?.ours = false;
+        let mut exchange = self.exchange(index);
+        self.buffer(index)?.close(&mut exchange)?;
+        self.call(&QBUF, exchange.header())?;
+        self.buffer(index)?.give();
         Ok(())
     }
 
     fn start(&mut self) -> io::Result<()> {
-        self.call(&STREAMON, &mut (CAPTURE as c_int))
+        self.call(&STREAMON, &mut (self.interface.kind() as c_int))
     }
 
     fn stop(&mut self) -> io::Result<()> {
-        self.call(&STREAMOFF, &mut (CAPTURE as c_int))?;
-        self.buffers
-            .iter_mut()
-            .for_each(|buffer| buffer.ours = true);
+        self.call(&STREAMOFF, &mut (self.interface.kind() as c_int))?;
+        self.buffers.iter_mut().for_each(Buffer::take_back);
         Ok(())
     }
 
@@ -357,34 +354,38 @@ impl Node for Device {
     }
 
     fn dequeue(&mut self) -> io::Result<Option<Filled>> {
-        let mut found = buffer(0);
-        match self.call(&DQBUF, &mut found) {
+        let mut found = self.exchange(0);
+        match self.call(&DQBUF, found.header()) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
             result => result?,
         }
-        self.buffer(found.index)?.ours = true;
-        let (seconds, micros) = (found.timestamp.tv_sec, found.timestamp.tv_usec);
-        let time = u64::try_from(seconds).ok().zip(u64::try_from(micros).ok());
-        let time = time.map(|(s, us)| Duration::from_secs(s) + Duration::from_micros(us));
-        let monotonic = found.flags & CLOCK == MONOTONIC;
-        Ok(Some(Filled {
-            index: found.index,
-            bytes: found.bytesused,
-            damaged: found.flags & DAMAGED != 0,
-            sequence: found.sequence,
-            time: time.filter(|time| monotonic && !time.is_zero()),
-        }))
+        let filled = found.filled();
+        self.buffer(filled.index)?.open()?;
+        Ok(Some(filled))
     }
 
-    fn memory(&self, index: u32) -> &[u8] {
-        match self.buffers.get(index as usize) {
-            // SAFETY: the mapping lives as long as `self`. The driver writes to a buffer only between
-            // QBUF and DQBUF or STREAMOFF, that is while `ours` is false; and QBUF needs `&mut self`,
-            // which it cannot have while this slice lives.
-            Some(buffer) if buffer.ours => unsafe {
-                std::slice::from_raw_parts(buffer.map.as_ptr(), buffer.map.len())
-            },
-            _ => &[],
-        }
+    fn memory(&self, index: u32, plane: usize) -> &[u8] {
+        let buffer = self.buffers.get(index as usize);
+        buffer.map_or(&[], |buffer| buffer.bytes(plane))
     }
+}
+
+/// A rate to ask for.
+fn rate(interface: Interface, interval: Interval) -> v4l2_streamparm {
+    let mut rate = v4l2_streamparm {
+        type_: interface.kind(),
+        parm: v4l2_streamparm__bindgen_ty_1 { raw_data: [0; 200] },
+    };
+    rate.parm.capture = v4l2_captureparm {
+        capability: 0,
+        capturemode: 0,
+        timeperframe: v4l2_fract {
+            numerator: interval.numerator,
+            denominator: interval.denominator,
+        },
+        extendedmode: 0,
+        readbuffers: 0,
+        reserved: [0; 4],
+    };
+    rate
 }
