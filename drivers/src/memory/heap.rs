@@ -106,21 +106,18 @@ fn find(folder: &Path, name: Option<&str>) -> Result<String> {
     if let Some(found) = found.or_else(any) {
         return Ok(found.to_string());
     }
-    let (found, remedy) = match there.is_empty() {
-        true => (
-            format!("there is no {}", folder.display()),
-            "it needs a kernel with CONFIG_DMABUF_HEAPS; without --buffers the driver's own buffers serve",
-        ),
-        false => (
-            format!("there are {}", there.join(", ")),
-            "name one of them",
-        ),
-    };
+    if there.is_empty() {
+        return Err(Error::Memory {
+            device: folder.display().to_string(),
+            what: "no heap is there".into(),
+            remedy: "it needs a kernel with CONFIG_DMABUF_HEAPS; without --buffers the driver's own buffers serve".into(),
+        });
+    }
     Err(Error::Absent {
         kind: "dma-heap",
-        name: name.unwrap_or("of any kind").into(),
-        found,
-        remedy: remedy.into(),
+        name: name.unwrap_or_default().into(),
+        found: format!("there are {}", there.join(", ")),
+        remedy: "name one of them".into(),
     })
 }
 
@@ -225,14 +222,13 @@ mod tests {
         );
         std::fs::remove_dir_all(root.path().join("dev")).unwrap();
         let folder = root.path().join("dev/dma_heap");
-        assert_eq!(
-            said(None),
-            format!(
-                "no dma-heap named of any kind: there is no {}; it needs a kernel with \
-                 CONFIG_DMABUF_HEAPS; without --buffers the driver's own buffers serve",
-                folder.display()
-            )
+        let expected = format!(
+            "{}: no heap is there; it needs a kernel with CONFIG_DMABUF_HEAPS; without --buffers the \
+             driver's own buffers serve",
+            folder.display()
         );
+        assert_eq!(said(None), expected);
+        assert_eq!(said(Some("system")), expected);
     }
 
     #[test]
