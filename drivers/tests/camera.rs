@@ -679,6 +679,37 @@ fn another_camera_is_not_taken_for_the_one_that_is_lost() {
     );
 }
 
+/// Two alike behind a hub: the other one is back earlier.
+#[test]
+fn of_two_that_are_alike_the_lost_one_is_waited_for() {
+    let away = Duration::from_millis(900);
+    let steps = [
+        frames([1]),
+        Step::Unplug(away, "/dev/video0", BUS),
+        frames([2]),
+    ];
+    let other = Fake::new("/dev/video2", WEBCAM, "usb-2");
+    let system = FakeSystem::new(vec![webcam(), other], script(steps));
+    let request = Request {
+        device: Some("0".into()),
+        ..Request::default()
+    };
+    // The other one is there at the try after 0.7 s, both are at the one after 1.5 s.
+    system.0.borrow_mut().fakes[1].present = false;
+    let mut camera = Camera::open_on(system.clone(), &request).unwrap();
+    assert!(camera.next(&|| false).unwrap().is_some());
+    let shown = system.clone();
+    let appear = || {
+        let late = shown.passed() > Duration::from_millis(400);
+        shown.0.borrow_mut().fakes[1].present |= late;
+        false
+    };
+    assert!(camera.next(&appear).unwrap().is_some());
+    assert_eq!(camera.path().to_str(), Some("/dev/video0"));
+    let opened = system.log().contains(&"open /dev/video2".to_string());
+    assert!(opened, "{:?}", system.log());
+}
+
 #[test]
 fn patience_has_an_end_and_a_wish_to_stop_is_heard() {
     let away = Duration::from_secs(3600);

@@ -7,7 +7,8 @@
 //! | the same again, or the device is gone (ENODEV) | the node is closed and the camera looked for |
 //!
 //! It is looked for by driver, name and bus, since nodes change their numbers, and by driver and name
-//! where only one is alike: it may have been plugged in elsewhere. Pauses between tries double, from a
+//! where only one is alike: it may have been plugged in elsewhere. That one must be alone at two tries in
+//! a row, as of two cameras behind a hub that comes back one appears before the other. Pauses between tries double, from a
 //! tenth of a second to five, until a frame has come.
 
 use super::choice::Request;
@@ -45,6 +46,8 @@ pub struct Camera<S: System = Video4Linux> {
     seen: Duration,
     /// Before the next try to open it.
     pause: Duration,
+    /// The only one like it, at the last try.
+    alike: Option<PathBuf>,
 }
 
 /// Waits are cut into these, so that a wish to stop is heard.
@@ -93,6 +96,7 @@ impl<S: System> Camera<S> {
             alive: now,
             seen: now,
             pause: FIRST_PAUSE,
+            alike: None,
         })
     }
 
@@ -206,7 +210,8 @@ impl<S: System> Camera<S> {
     }
 
     /// The same camera at its place, or the only one like it.
-    fn find_again(&self) -> Result<(PathBuf, S::Node)> {
+    fn find_again(&mut self) -> Result<(PathBuf, S::Node)> {
+        let before = self.alike.take();
         let mut paths = listing::nodes(&self.system)?;
         // A name that was given, a link perhaps, before those of the kernel.
         paths.retain(|path| *path != self.path);
@@ -226,8 +231,10 @@ impl<S: System> Camera<S> {
                 Err(error) => problem = problem.or(Some(error)),
             }
         }
-        match alike.pop() {
-            Some(only) if alike.is_empty() => Ok(only),
+        let only = alike.pop().filter(|_| alike.is_empty());
+        self.alike = only.as_ref().map(|(path, _)| path.clone());
+        match only {
+            Some(only) if before.as_ref() == Some(&only.0) => Ok(only),
             _ => Err(problem.unwrap_or_else(|| Error::Camera {
                 device: self.path.display().to_string(),
                 what: format!("{} is gone", self.identity.card),

@@ -203,6 +203,7 @@ fn unplugged_and_plugged_in_again_they_go_on() {
 /// Unplugs a camera while it streams, and plugs it in again.
 fn unplug(device: &str, request: &Request) {
     let mut camera = Camera::open(request).unwrap();
+    let place = camera.path().to_path_buf();
     let before = camera.next(&never).unwrap().unwrap().sequence();
     let plug = std::thread::spawn(move || {
         sleep(Duration::from_millis(300));
@@ -226,4 +227,6 @@ fn unplug(device: &str, request: &Request) {
         camera.path().display()
     );
     assert_eq!((counts.losses, counts.returns), (1, 1));
+    // Not one that is alike and was there first.
+    assert_eq!(camera.path(), place);
 }
