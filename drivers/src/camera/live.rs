@@ -8,8 +8,8 @@
 //!
 //! It is looked for by driver, name and bus, since nodes change their numbers, and by driver and name
 //! where only one is alike: it may have been plugged in elsewhere. That one must be alone at two tries in
-//! a row, as of two cameras behind a hub that comes back one appears before the other. Pauses between tries double, from a
-//! tenth of a second to five, until a frame has come.
+//! a row, as of two cameras behind a hub that comes back one appears before the other. Pauses between
+//! tries double, from a tenth of a second to five, until a frame has come.
 
 use super::choice::Request;
 use super::counts::Counts;

@@ -29,8 +29,9 @@
 //! ```
 //!
 //! A frame's bytes lie in the driver's memory, which may be uncached: read them once, from first to
-//! last. With [`Memory::Heap`] they lie in memory that the CPU reads through its caches. JPEGs are looked at, not decoded: their first bytes and what the driver says about them.
-//! Whoever decodes them finds the damage that only decoding shows.
+//! last. With [`Memory::Heap`] they lie in memory that the CPU reads through its caches. JPEGs are looked
+//! at, not decoded: their first bytes and what the driver says about them. Whoever decodes them finds the
+//! damage that only decoding shows.
 
 mod absence;
 pub mod choice;

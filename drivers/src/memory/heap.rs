@@ -110,7 +110,10 @@ fn find(folder: &Path, name: Option<&str>) -> Result<String> {
         return Err(Error::Memory {
             device: folder.display().to_string(),
             what: "no heap is there".into(),
-            remedy: "it needs a kernel with CONFIG_DMABUF_HEAPS; without --buffers the driver's own buffers serve".into(),
+            remedy:
+                "it needs a kernel with CONFIG_DMABUF_HEAPS; without --buffers the driver's own \
+                     buffers serve"
+                    .into(),
         });
     }
     Err(Error::Absent {

@@ -69,13 +69,13 @@ impl Exchange {
 
     /// Where a plane of the driver's memory is to be mapped from, and its bytes.
     pub(super) fn place(&self, plane: usize) -> (u64, usize) {
-        // SAFETY: numbers, which the kernel has set, as the buffer is of the kind that is mapped.
-        let (offset, bytes) = unsafe {
-            match self.interface {
-                Interface::SinglePlanar => (self.buffer.m.offset, self.buffer.length),
-                Interface::MultiPlanar => {
-                    (self.planes[plane].m.mem_offset, self.planes[plane].length)
-                }
+        let (offset, bytes) = match self.interface {
+            // SAFETY: a number, which the kernel has set, as the buffer is of the kind that is mapped.
+            Interface::SinglePlanar => (unsafe { self.buffer.m.offset }, self.buffer.length),
+            Interface::MultiPlanar => {
+                let plane = &self.planes[plane];
+                // SAFETY: as above.
+                (unsafe { plane.m.mem_offset }, plane.length)
             }
         };
         (offset.into(), bytes as usize)
@@ -115,17 +115,31 @@ mod tests {
     use super::*;
     use std::os::fd::AsFd;
 
+    fn planes(header: &v4l2_buffer) -> *mut v4l2_plane {
+        // SAFETY: a pointer, or the zero bytes that the union is made of; it is compared only.
+        unsafe { header.m.planes }
+    }
+
+    fn given(exchange: &Exchange, plane: usize) -> i32 {
+        match exchange.interface {
+            // SAFETY: any bytes are a number.
+            Interface::SinglePlanar => unsafe { exchange.buffer.m.fd },
+            // SAFETY: as above.
+            Interface::MultiPlanar => unsafe { exchange.planes[plane].m.fd },
+        }
+    }
+
     #[test]
     fn the_header_leads_to_the_planes_wherever_they_are() {
         let mut single = Exchange::new(Interface::SinglePlanar, MMAP, 3);
         let header = single.header();
         assert_eq!((header.index, header.type_, header.length), (3, 1, 0));
-        assert!(unsafe { header.m.planes }.is_null());
+        assert!(planes(header).is_null());
         let mut moved = Box::new(Exchange::new(Interface::MultiPlanar, MMAP, 3));
-        let planes = moved.planes.as_mut_ptr();
+        let own = moved.planes.as_mut_ptr();
         let header = moved.header();
         assert_eq!((header.type_, header.length), (9, 8));
-        assert_eq!(unsafe { header.m.planes }, planes);
+        assert_eq!(planes(header), own);
     }
 
     #[test]
@@ -157,11 +171,11 @@ mod tests {
         let fd = file.as_raw_fd();
         let mut single = Exchange::new(Interface::SinglePlanar, DMABUF, 0);
         single.import(0, file.as_fd(), 4096);
-        assert_eq!(unsafe { single.buffer.m.fd }, fd);
+        assert_eq!(given(&single, 0), fd);
         assert_eq!(single.buffer.length, 4096);
         let mut multi = Exchange::new(Interface::MultiPlanar, DMABUF, 0);
         multi.import(1, file.as_fd(), 2048);
-        assert_eq!(unsafe { multi.planes[1].m.fd }, fd);
+        assert_eq!(given(&multi, 1), fd);
         assert_eq!((multi.planes[0].length, multi.planes[1].length), (0, 2048));
         let mut mapped = Exchange::new(Interface::MultiPlanar, MMAP, 0);
         (mapped.planes[1].m.mem_offset, mapped.planes[1].length) = (0x3000, 512);

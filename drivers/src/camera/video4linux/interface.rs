@@ -144,6 +144,7 @@ mod tests {
 
     /// A kernel that takes everything, and whose rows end at multiples of 64 bytes.
     fn answer(mut asked: v4l2_format) -> v4l2_format {
+        // SAFETY: numbers, of which all bytes are set.
         let mut pix = unsafe { asked.fmt.pix_mp };
         assert_eq!(asked.type_, 9);
         for plane in &mut pix.plane_fmt[..usize::from(pix.num_planes)] {
@@ -184,7 +185,9 @@ mod tests {
         assert_eq!((format, sizes.len()), (expected, 1));
         let single = Interface::SinglePlanar;
         let mut asked = single.asked(FourCc::GREY, [100, 50]);
-        assert_eq!((asked.type_, unsafe { asked.fmt.pix.priv_ }), (1, EXTENDED));
+        // SAFETY: as above.
+        let extended = unsafe { asked.fmt.pix.priv_ };
+        assert_eq!((asked.type_, extended), (1, EXTENDED));
         asked.fmt.pix.bytesperline = 128;
         asked.fmt.pix.sizeimage = 6400;
         (asked.fmt.pix.field, asked.fmt.pix.colorspace) = (1, 3);
