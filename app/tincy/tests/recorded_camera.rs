@@ -50,7 +50,7 @@ fn there_and_back(model: &Model, given: Format, to: &Path) -> Recorded {
     let shot = |sequence: u32| Shot {
         bytes: bytes(
             given.fourcc,
-            given.least_bytes(),
+            given.least_bytes(0),
             17 + 2 * u64::from(sequence),
         ),
         ..Shot::whole(sequence)
