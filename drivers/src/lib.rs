@@ -6,7 +6,7 @@
 //! | module | subject |
 //! | --- | --- |
 //! | [`registers`] | 32-bit registers and interrupts: UIO, `/dev/mem`; maps of registers by name |
-//! | [`memory`] | memory that a device reads and writes: u-dma-buf, reserved memory, plain memory |
+//! | [`memory`] | memory that a device reads and writes: u-dma-buf, reserved memory, dma-heap, plain memory |
 //! | [`display`] | screens without a desktop, by the kernel's mode setting |
 //! | [`board`] | which board this is |
 //! | [`fpga`] | the logic: bitstreams, loading, clocks, widths of ports |
@@ -14,11 +14,12 @@
 //! | [`connector`] | where displays can be plugged in |
 //! | [`accelerator`] | the drivers of the overlays, their emulation, and when the CPU takes over |
 //! | [`sensor`] | temperatures, voltages, power |
+//! | [`cores`] | which CPU cores a thread runs on |
 //! | [`node`] | cameras and displays that the kernel has |
 //! | `sysfs` | attributes of the kernel's devices |
 //! | `error` | what can be missing or fail, and what to do then |
 //!
-//! `unsafe` stands in `registers::window`, `memory::mapping`, `memory::barrier` and
+//! `unsafe` stands in `registers::window`, `memory::mapping`, `memory::barrier`, `memory::heap` and
 //! `camera::video4linux` only.
 
 #![deny(unsafe_code)]
@@ -27,6 +28,7 @@ pub mod accelerator;
 pub mod board;
 pub mod camera;
 pub mod connector;
+pub mod cores;
 pub mod display;
 mod error;
 pub mod fpga;

@@ -1,4 +1,5 @@
-//! Temperatures, voltages and power, as the kernel's hwmon and IIO drivers give them.
+//! Temperatures, voltages and power, as the kernel's hwmon and IIO drivers give them, and the CPU's clocks
+//! as cpufreq does.
 //!
 //! Numbers of folders change from boot to boot: sensors are told apart by their names. A board's
 //! INA226 measures the whole board, not the logic.
@@ -30,6 +31,8 @@ pub enum Unit {
     Volt,
     /// Amperes.
     Ampere,
+    /// Millions of cycles a second.
+    Megahertz,
 }
 
 impl Unit {
@@ -40,6 +43,7 @@ impl Unit {
             Unit::Watt => "W",
             Unit::Volt => "V",
             Unit::Ampere => "A",
+            Unit::Megahertz => "MHz",
         }
     }
 }
@@ -67,6 +71,27 @@ pub fn read(roots: &Roots) -> Result<Vec<Reading>> {
         }
     }
     Ok(readings)
+}
+
+/// The CPU's clocks now, one for each group of cores that share one; none where cpufreq is not there.
+///
+/// # Errors
+/// If they cannot be listed.
+pub fn clocks(roots: &Roots) -> Result<Vec<Reading>> {
+    let policies = sysfs::devices(&roots.sys.join("devices/system/cpu/cpufreq"))?;
+    let clock = |policy: &std::path::PathBuf| {
+        let kilohertz: f64 = sysfs::optional(&policy.join("scaling_cur_freq"))?
+            .parse()
+            .ok()?;
+        let cores = sysfs::optional(&policy.join("affected_cpus")).unwrap_or_default();
+        Some(Reading {
+            chip: "cpu".into(),
+            label: cores.replace(' ', ","),
+            value: kilohertz * 1e-3,
+            unit: Unit::Megahertz,
+        })
+    };
+    Ok(policies.iter().filter_map(clock).collect())
 }
 
 fn hwmon(folder: &Path) -> Result<Vec<Reading>> {

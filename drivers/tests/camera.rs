@@ -3,10 +3,12 @@
 
 mod fake_camera;
 
-use fake_camera::{EACCES, EBUSY, EINVAL, EIO, ENOTTY, Fake, FakeSystem, Shot, Step, format};
+use fake_camera::{
+    EACCES, EBUSY, EFAULT, EINVAL, EIO, ENOMEM, ENOTTY, Fake, FakeSystem, Shot, Step, format,
+};
 use std::time::Duration;
 use tincy_drivers::Error;
-use tincy_drivers::camera::{Camera, Counts, Format, FourCc, Request, list};
+use tincy_drivers::camera::{Camera, Counts, Format, FourCc, Memory, Request, list};
 
 const WEBCAM: &str = "HD Webcam";
 const BUS: &str = "usb-0000:00:14.0-1";
@@ -108,6 +110,17 @@ fn modes_that_cannot_be_read_are_refused() {
             "/dev/video0: rows of 31 bytes for YUYV 16x8; choose another size or format",
         ),
         (
+            Format { planes: 3, ..given },
+            "/dev/video0: 3 planes of memory for YUYV 16x8; choose another size or format",
+        ),
+        (
+            Format {
+                chroma_stride: 15,
+                ..format(FourCc::NV12M, [16, 8])
+            },
+            "/dev/video0: rows of 15 bytes for NM12 16x8; choose another size or format",
+        ),
+        (
             Format { field: 7, ..given },
             "/dev/video0: it gives half pictures (field order 7 of YUYV 16x8); choose another size or format",
         ),
@@ -175,6 +188,8 @@ fn cameras_are_found_by_number_path_name_and_bus() {
         ("depth", "/dev/video2"),
         ("14.0-2", "/dev/video2"),
         ("webcam", "/dev/video0"),
+        ("10", "/dev/video10"),
+        ("mxc", "/dev/video10"),
     ] {
         assert_eq!(found(name).unwrap(), path, "{name}");
     }
@@ -186,11 +201,6 @@ fn cameras_are_found_by_number_path_name_and_bus() {
     assert_eq!(
         said(found("1")),
         "/dev/video1: it gives no pictures; tincy devices lists cameras"
-    );
-    assert_eq!(
-        said(found("10")),
-        "/dev/video10: it gives pictures only by the multi-planar interface, which is not \
-         supported; use a USB camera, or another node of this one"
     );
     assert_eq!(
         said(found("/dev/video7")),
@@ -256,8 +266,7 @@ fn listings_tell_what_there_is_and_what_would_be_chosen() {
         lines,
         [
             "Some(HD Webcam) Some(YUYV 16x8 at 30) None",
-            "Some(CSI) None Some(/dev/video2: it gives pictures only by the multi-planar interface, \
-             which is not supported; use a USB camera, or another node of this one)",
+            "Some(CSI) Some(YUYV 16x8 at 30) None",
             "None None Some(/dev/video4: Permission denied (os error 13); join the group video (sudo \
              usermod -aG video $USER) and log in again)",
             "Some(Encoder) None Some(/dev/video5: it does not give a format that is known; it has \
@@ -325,6 +334,156 @@ fn bad_frames_are_counted_by_what_is_wrong_with_them() {
     };
     assert_eq!(counts, expected);
     assert_eq!(counts.dropped(), 5);
+}
+
+/// A camera whose frames lie in two planes of memory, each behind 128 bytes of the driver's.
+fn two_planes() -> Fake {
+    let mut fake = Fake::new("/dev/video0", "CSI", "platform:csi").multi_planar();
+    fake.formats = vec![(FourCc::NV12M, vec![[16, 8]], vec![30])];
+    fake.gives = Some(Format {
+        stride: 20,
+        chroma_stride: 32,
+        ..format(FourCc::NV12M, [16, 8])
+    });
+    fake
+}
+
+fn planes(sequence: u32, luma: usize, chroma: usize) -> Shot {
+    Shot {
+        bytes: vec![sequence as u8; luma],
+        chroma: vec![0x80 | sequence as u8; chroma],
+        offset: 128,
+        ..Shot::whole(sequence)
+    }
+}
+
+#[test]
+fn planes_that_lie_apart_become_one_picture() {
+    let shots = vec![planes(1, 20 * 8, 32 * 4)];
+    let system = FakeSystem::new(vec![two_planes()], vec![Step::Frames(shots)]);
+    let mut camera = Camera::open_on(system, &Request::default()).unwrap();
+    let frame = camera.next(&|| false).unwrap().unwrap();
+    assert_eq!(frame.bytes(), [1; 20 * 8]);
+    assert_eq!(frame.plane(1), [0x81; 32 * 4]);
+    assert!(frame.plane(2).is_empty());
+    let mut joined = vec![9; 7];
+    frame.copy_to(&mut joined);
+    let row = |level: u8| [[level; 16].as_slice(), &[0; 4]].concat();
+    assert_eq!(
+        joined,
+        [vec![row(1); 8], vec![row(0x81); 4]].concat().concat()
+    );
+}
+
+#[test]
+fn each_plane_must_be_whole() {
+    // The last row may lack what lies behind its pixels.
+    let whole = [20 * 7 + 16, 32 * 3 + 16];
+    let steps = [
+        (whole[0], whole[1]),
+        (whole[0] - 1, whole[1]),
+        (whole[0], whole[1] - 1),
+        (whole[0], 0),
+        (whole[0], whole[1]),
+    ];
+    let mut steps: Vec<_> = (0..5)
+        .map(|i| planes(i, steps[i as usize].0, steps[i as usize].1))
+        .collect();
+    // The driver says less than it has skipped.
+    let mut senseless = planes(5, whole[0], whole[1]);
+    senseless.used = Some(100);
+    steps.push(senseless);
+    let steps = steps.into_iter().map(|shot| Step::Frames(vec![shot]));
+    let (frames, counts, _) = play(two_planes(), script(steps));
+    assert_eq!(frames, [(0, 0), (4, 4)]);
+    assert_eq!((counts.short, counts.delivered), (4, 2));
+}
+
+#[test]
+fn multi_planar_cameras_survive_what_others_do() {
+    let away = Duration::from_millis(650);
+    let good = |sequence| planes(sequence, 20 * 8, 32 * 4);
+    let steps = [
+        Step::Frames(vec![good(1), good(2)]),
+        Step::Silence(Duration::from_millis(3050)),
+        Step::Frames(vec![good(3)]),
+        Step::Unplug(away, "/dev/video3", "platform:csi"),
+        Step::Frames(vec![good(4)]),
+    ];
+    let (frames, counts, _) = play(two_planes(), script(steps));
+    assert_eq!(frames, [(1, 2), (2, 3), (3, 4)]);
+    let expected = Counts {
+        delivered: 3,
+        late: 1,
+        timeouts: 1,
+        restarts: 1,
+        losses: 1,
+        returns: 1,
+        ..Counts::default()
+    };
+    assert_eq!(counts, expected);
+}
+
+#[test]
+fn sizes_that_are_not_listed_are_those_that_are_set_or_wanted() {
+    let mut fake = webcam();
+    fake.sizes_unlisted = Some([32, 24]);
+    for (size, expected) in [(None, "set YUYV 32x24"), (Some([64, 48]), "set YUYV 64x48")] {
+        let request = Request {
+            size,
+            ..Request::default()
+        };
+        let system = FakeSystem::new(vec![fake.clone()], Vec::new());
+        Camera::open_on(system.clone(), &request).unwrap();
+        let log = system.log();
+        assert!(log.contains(&expected.into()), "{log:?}");
+    }
+}
+
+#[test]
+fn buffers_are_the_drivers_or_a_heaps() {
+    let with = |name: Option<&str>| Request {
+        memory: Memory::Heap(name.map(String::from)),
+        ..Request::default()
+    };
+    let steps = vec![Step::Unplug(Duration::from_millis(100), "/dev/video0", BUS)];
+    let system = FakeSystem::new(vec![webcam()], [steps, script([frames([1])])].concat());
+    let mut camera = Camera::open_on(system.clone(), &with(None)).unwrap();
+    assert!(camera.next(&|| false).unwrap().is_some());
+    // Once more when it has come back.
+    let lines = system.log();
+    let times = lines.iter().filter(|line| *line == "buffers of reserved");
+    assert_eq!(times.count(), 2);
+    assert_eq!(
+        said(open(vec![webcam()], &with(Some("system")))),
+        "no dma-heap named system: there are reserved; name one of them"
+    );
+    for (number, expected) in [
+        (
+            EINVAL,
+            "/dev/video0: it does not start on buffers of the heap reserved: Invalid argument (os \
+             error 22); name a heap of contiguous memory (--buffers heap:NAME), or leave --buffers out",
+        ),
+        (
+            EFAULT,
+            "/dev/video0: it does not start on buffers of the heap reserved: Bad address (os error \
+             14); name a heap of contiguous memory (--buffers heap:NAME), or leave --buffers out",
+        ),
+        (
+            ENOMEM,
+            "/dev/video0: it does not start on buffers of the heap reserved: Cannot allocate memory \
+             (os error 12); a smaller size, or a larger heap (cma=128M for the kernel)",
+        ),
+        (
+            EBUSY,
+            "/dev/video0: it does not start on buffers of the heap reserved: Device or resource busy \
+             (os error 16); another program has it: end that (fuser -v /dev/video*)",
+        ),
+    ] {
+        let mut fake = webcam();
+        fake.import_fails = Some(number);
+        assert_eq!(said(open(vec![fake], &with(None))), expected);
+    }
 }
 
 #[test]
@@ -518,6 +677,37 @@ fn another_camera_is_not_taken_for_the_one_that_is_lost() {
         "{:?}",
         system.passed()
     );
+}
+
+/// Two alike behind a hub: the other one is back earlier.
+#[test]
+fn of_two_that_are_alike_the_lost_one_is_waited_for() {
+    let away = Duration::from_millis(900);
+    let steps = [
+        frames([1]),
+        Step::Unplug(away, "/dev/video0", BUS),
+        frames([2]),
+    ];
+    let other = Fake::new("/dev/video2", WEBCAM, "usb-2");
+    let system = FakeSystem::new(vec![webcam(), other], script(steps));
+    let request = Request {
+        device: Some("0".into()),
+        ..Request::default()
+    };
+    // The other one is there at the try after 0.7 s, both are at the one after 1.5 s.
+    system.0.borrow_mut().fakes[1].present = false;
+    let mut camera = Camera::open_on(system.clone(), &request).unwrap();
+    assert!(camera.next(&|| false).unwrap().is_some());
+    let shown = system.clone();
+    let appear = || {
+        let late = shown.passed() > Duration::from_millis(400);
+        shown.0.borrow_mut().fakes[1].present |= late;
+        false
+    };
+    assert!(camera.next(&appear).unwrap().is_some());
+    assert_eq!(camera.path().to_str(), Some("/dev/video0"));
+    let opened = system.log().contains(&"open /dev/video2".to_string());
+    assert!(opened, "{:?}", system.log());
 }
 
 #[test]

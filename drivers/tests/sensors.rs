@@ -63,6 +63,33 @@ fn readings_have_their_units() {
 }
 
 #[test]
+fn clocks_are_those_of_groups_of_cores() {
+    let (_root, roots) = tree(&[
+        (
+            "sys/devices/system/cpu/cpufreq/policy0/scaling_cur_freq",
+            "1199999\n",
+        ),
+        (
+            "sys/devices/system/cpu/cpufreq/policy0/affected_cpus",
+            "0 1 2 3\n",
+        ),
+        (
+            "sys/devices/system/cpu/cpufreq/policy4/affected_cpus",
+            "4\n",
+        ),
+    ]);
+    let clock = Reading {
+        chip: "cpu".into(),
+        label: "0,1,2,3".into(),
+        value: 1199.999,
+        unit: Unit::Megahertz,
+    };
+    assert_eq!(sensor::clocks(&roots).unwrap(), [clock]);
+    let (_root, bare) = tree(&[("proc/meminfo", "\n")]);
+    assert!(sensor::clocks(&bare).unwrap().is_empty());
+}
+
+#[test]
 fn contiguous_memory_is_counted_in_bytes() {
     let meminfo =
         "MemTotal: 2039800 kB\nCmaTotal:         262144 kB\nCmaFree:          250000 kB\n";

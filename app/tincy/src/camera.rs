@@ -4,7 +4,7 @@ use anyhow::Result;
 use std::time::Duration;
 use tincy_dataset::picture::{Limit, jpeg};
 use tincy_drivers::camera::kernel::Node;
-use tincy_drivers::camera::{Captured, Format, FourCc, Request};
+use tincy_drivers::camera::{Captured, Format, FourCc, Memory, Request};
 use tincy_vision::pixel::{Encoding, Range};
 use tincy_vision::raw::Layout;
 use tincy_vision::{Frame, RawFrame};
@@ -22,9 +22,12 @@ pub struct CameraArgs {
     /// Frames a second to ask for [default: 30]
     #[arg(long, value_name = "N", value_parser = rate)]
     pub fps: Option<f64>,
-    /// Pixel format: YUYV, UYVY, NV12, RGB3, GREY or MJPG [default: the best at that size and rate]
+    /// Pixel format: YUYV, UYVY, NV12, NV12M, RGB3, GREY or MJPG [default: the best at that size and rate]
     #[arg(long, value_name = "FOURCC")]
     pub format: Option<FourCc>,
+    /// Memory of the frames: the driver's own, or a dma-heap's, which boards read faster: heap, heap:NAME
+    #[arg(long, value_name = "MEMORY", default_value = "driver")]
+    pub buffers: Memory,
 }
 
 impl CameraArgs {
@@ -35,6 +38,7 @@ impl CameraArgs {
             size: self.size,
             rate: self.fps,
             format: self.format,
+            memory: self.buffers.clone(),
             ..Request::default()
         }
     }
@@ -75,8 +79,7 @@ impl Picture {
     /// Copies a frame; the memory is used again.
     pub fn take<N: Node>(&mut self, captured: &Captured<'_, N>) {
         self.format = Some(*captured.format());
-        self.bytes.clear();
-        self.bytes.extend_from_slice(captured.bytes());
+        captured.copy_to(&mut self.bytes);
         self.time = captured.time();
         self.sequence = captured.sequence();
     }
@@ -92,7 +95,8 @@ impl Picture {
         let layout = match format.fourcc {
             FourCc::YUYV => Layout::Yuyv,
             FourCc::UYVY => Layout::Uyvy,
-            FourCc::NV12 => Layout::Nv12,
+            // Planes that lay apart have been joined.
+            FourCc::NV12 | FourCc::NV12M => Layout::Nv12,
             FourCc::RGB24 => Layout::Rgb,
             FourCc::GREY => Layout::Grey,
             _ => return Ok(None),
@@ -138,6 +142,8 @@ mod tests {
             width: 2,
             height: 2,
             stride,
+            planes: 1,
+            chroma_stride: 0,
             field: 1,
             bt709: false,
             full_range: true,
@@ -156,6 +162,7 @@ mod tests {
             (FourCc::YUYV, 4, vec![9, 128, 9, 128, 9, 128, 9, 128]),
             (FourCc::UYVY, 5, vec![128, 9, 128, 9, 0, 128, 9, 128, 9, 0]),
             (FourCc::NV12, 2, vec![9, 9, 9, 9, 128, 128]),
+            (FourCc::NV12M, 2, vec![9, 9, 9, 9, 128, 128]),
             (FourCc::RGB24, 6, vec![9; 12]),
             (FourCc::GREY, 2, vec![9; 4]),
         ];

@@ -3,9 +3,10 @@
 mod support;
 
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 use support::{run, tincy};
 
@@ -265,4 +266,185 @@ fn a_service_manager_hears_that_it_is_ready_alive_and_stopping() {
         told.is_some_and(|text| text.contains("frames")),
         "{heard:?}"
     );
+}
+
+/// The cores of each thread of a process, by the thread's name.
+fn cores(process: u32) -> BTreeMap<String, String> {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let task = |task: std::io::Result<std::fs::DirEntry>| {
+        let folder = task.ok()?.path();
+        let name = std::fs::read_to_string(folder.join("comm")).ok()?;
+        let status = std::fs::read_to_string(folder.join("status")).ok()?;
+        let list = status
+            .lines()
+            .find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+        Some((name.trim().to_string(), list.trim().to_string()))
+    };
+    tasks.filter_map(task).collect()
+}
+
+/// A run that goes on until it is interrupted.
+struct Running {
+    child: Child,
+    lines: std::io::Lines<BufReader<ChildStdout>>,
+}
+
+impl Running {
+    /// Starts it, and waits for its first frame.
+    fn start(source: &Path, arguments: &[&str]) -> Running {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tincy"));
+        if let Some(model) = support::small_model() {
+            command.env("TINCY_MODEL", model);
+        }
+        command.args(["run", "--json", "--source"]).arg(source);
+        let mut child = command
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let first = lines.next().unwrap().unwrap();
+        assert!(first.starts_with('{'), "{first}");
+        Running { child, lines }
+    }
+
+    /// Ctrl-C; the exit code.
+    fn interrupt(mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-INT", &id]).status();
+        assert!(sent.unwrap().success());
+        self.lines.for_each(|line| drop(line.unwrap()));
+        self.child.wait().unwrap().code()
+    }
+}
+
+fn read(report: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap()
+}
+
+#[test]
+fn threads_stay_on_the_cores_that_they_are_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = recording(folder.path(), 2000, 50);
+    let here = tincy_drivers::cores::allowed().unwrap();
+    let &[first, second, ..] = &here[..] else {
+        eprintln!("skipped: needs two cores");
+        return;
+    };
+    let report = folder.path().join("report.json");
+    let pipeline = format!("--pipeline={}", report.display());
+    let record = format!("--record={}/", folder.path().display());
+    let pin = format!("{second},{first}");
+    let arguments = ["--workers", "2", "--pin", &pin, &pipeline, &record];
+    let running = Running::start(&source, &arguments);
+    let found = cores(running.child.id());
+    assert_eq!(running.interrupt(), Some(130));
+    let report = read(&report);
+    // In turn; the thread that puts out is the process's first one.
+    let expected = [
+        ("capture", "capture", second),
+        ("infer-0", "infer-0", first),
+        ("infer-1", "infer-1", second),
+        ("output", "tincy", first),
+        ("record", "record", second),
+    ];
+    for (index, (thread, name, core)) in expected.into_iter().enumerate() {
+        assert_eq!(found.get(name), Some(&core.to_string()), "{found:?}");
+        let pinned = serde_json::json!({"thread": thread, "cores": [core]});
+        assert_eq!(report["pinned"][index], pinned);
+    }
+    let told = run(&mut live(
+        &source,
+        &["--frames", "2", "--pin", "--pipeline"],
+    ));
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    let line = format!("tincy: cores: capture {first}, infer-0 {second}");
+    assert!(told.stderr.contains(&line), "{}", told.stderr);
+}
+
+#[test]
+fn cores_that_cannot_be_are_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = recording(folder.path(), 2, 50);
+    let absent = run(&mut live(&source, &["--pin=1000"]));
+    assert_eq!((absent.code, absent.stderr.lines().count()), (2, 1));
+    let why = "--pin: core 1000 is not there; this process may use ";
+    assert!(absent.stderr.contains(why), "{}", absent.stderr);
+    let wrong = run(&mut live(&source, &["--pin=3-1"]));
+    assert_eq!(wrong.code, 2);
+    let why = "cores from 0 to 1023 are expected";
+    assert!(wrong.stderr.contains(why), "{}", wrong.stderr);
+}
+
+/// A copy of a board's sensors.
+struct Board(tempfile::TempDir);
+
+impl Board {
+    /// Whoever reads an attribute meanwhile finds the old text or the new one.
+    fn put(&self, path: &str, text: &str) {
+        let path = self.0.path().join("sys").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path.with_extension("new"), text).unwrap();
+        std::fs::rename(path.with_extension("new"), path).unwrap();
+    }
+
+    fn new() -> Board {
+        let board = Board(tempfile::tempdir().unwrap());
+        for (path, text) in [
+            ("class/hwmon/hwmon0/name", "ina226_u79\n"),
+            ("class/hwmon/hwmon0/power1_input", "5000000\n"),
+            ("class/hwmon/hwmon0/in1_input", "11987\n"),
+            ("class/hwmon/hwmon1/name", "soc\n"),
+            ("class/hwmon/hwmon1/temp1_input", "40000\n"),
+            (
+                "devices/system/cpu/cpufreq/policy0/scaling_cur_freq",
+                "1200000\n",
+            ),
+            (
+                "devices/system/cpu/cpufreq/policy0/affected_cpus",
+                "0 1 2 3\n",
+            ),
+        ] {
+            board.put(path, text);
+        }
+        board
+    }
+}
+
+#[test]
+fn sensors_are_watched_while_it_runs() {
+    let board = Board::new();
+    let root = board.0.path().display().to_string();
+    let source = recording(board.0.path(), 500, 50);
+    let report = board.0.path().join("report.json");
+    let pipeline = format!("--pipeline={}", report.display());
+    let running = Running::start(&source, &["--root", &root, &pipeline]);
+    board.put("class/hwmon/hwmon0/power1_input", "7250000\n");
+    board.put("class/hwmon/hwmon1/temp1_input", "55500\n");
+    std::thread::sleep(Duration::from_millis(2500));
+    board.put("class/hwmon/hwmon0/power1_input", "4000000\n");
+    assert_eq!(running.interrupt(), Some(130));
+    let sensor = |chip: &str, label: &str, unit: &str, values: [f64; 3]| {
+        serde_json::json!({
+            "chip": chip, "label": label, "unit": unit,
+            "least": values[0], "greatest": values[1], "last": values[2],
+        })
+    };
+    let expected = serde_json::json!([
+        sensor("ina226_u79", "", "W", [4.0, 7.25, 4.0]),
+        sensor("soc", "", "°C", [40.0, 55.5, 55.5]),
+        sensor("cpu", "0,1,2,3", "MHz", [1200.0, 1200.0, 1200.0]),
+    ]);
+    assert_eq!(read(&report)["sensors"], expected);
+
+    let arguments = ["--frames", "2", "--pipeline", "--root", &root];
+    let told = run(&mut live(&source, &arguments)).stderr;
+    for line in [
+        "tincy: sensor        least  greatest    last",
+        "tincy: ina226_u79      4.0       4.0     4.0  W",
+        "tincy: soc            55.5      55.5    55.5  °C",
+        "tincy: cpu 0,1,2,3  1200.0    1200.0  1200.0  MHz",
+    ] {
+        assert!(told.lines().any(|said| said == line), "{line}\n{told}");
+    }
 }

@@ -26,6 +26,7 @@ use crate::lanes::Lanes;
 use crate::pixel::{Encoding, Matrix, Range};
 use crate::resample::Rows;
 use crate::{Error, Frame};
+use std::borrow::Cow;
 
 /// How a camera's bytes are ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +63,11 @@ impl Layout {
             Layout::Rgb => 3 * width,
             Layout::Grey => width,
         }
+    }
+
+    /// Bytes of a picture whose rows follow each other without gaps.
+    pub fn frame_bytes(self, width: usize, height: usize) -> usize {
+        self.row_bytes(width) * self.rows(height)
     }
 
     /// Rows of `stride` bytes that a picture has.
@@ -150,6 +156,26 @@ impl<'a> RawFrame<'a> {
     /// How its bytes are ordered.
     pub fn layout(&self) -> Layout {
         self.layout
+    }
+
+    /// How much red, green and blue its luma holds.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// Which of its levels are black and white.
+    pub fn range(&self) -> Range {
+        self.range
+    }
+
+    /// Its bytes, rows without gaps; copied only where there are gaps.
+    pub fn packed(&self) -> Cow<'a, [u8]> {
+        let row = self.layout.row_bytes(self.width);
+        let rows = self.layout.rows(self.height);
+        if self.stride == row {
+            return Cow::Borrowed(&self.data[..row * rows]);
+        }
+        Cow::Owned((0..rows).flat_map(|y| self.row(y)).copied().collect())
     }
 
     /// Converts the whole picture into `frame`, whose size is set and whose memory is used again.
@@ -359,6 +385,11 @@ mod tests {
             let mut frame = Frame::default();
             raw.to_rgb(&mut frame);
             prop_assert_eq!(lines(&raw, Lanes::Baseline), &frame.pixels[..]);
+            let bytes = raw.packed();
+            prop_assert_eq!(bytes.len(), layout.frame_bytes(width, height));
+            let packed = RawFrame::new(layout, (width, height), layout.row_bytes(width), &bytes);
+            let packed = packed.unwrap().coded(encoding, range);
+            prop_assert_eq!(lines(&packed, Lanes::best()), &frame.pixels[..]);
             prop_assert_eq!(lines(&raw, Lanes::best()), &frame.pixels[..]);
             for (i, pixel) in frame.pixels.chunks_exact(3).enumerate() {
                 let (x, y) = (i % width, i / width);

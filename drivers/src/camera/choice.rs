@@ -3,7 +3,31 @@
 use super::format::{Interval, Intervals, Sizes};
 use super::fourcc::FourCc;
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
+
+/// Where the memory of a camera's buffers comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Memory {
+    /// The driver: what every driver can, and on most boards uncached, which is slow to read.
+    #[default]
+    Driver,
+    /// A heap of DMA memory, which the CPU reads through its caches: the one of a name, or the best.
+    Heap(Option<String>),
+}
+
+impl FromStr for Memory {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Memory, String> {
+        match text.split_once(':') {
+            None if text == "driver" => Ok(Memory::Driver),
+            None if text == "heap" => Ok(Memory::Heap(None)),
+            Some(("heap", name)) if !name.is_empty() => Ok(Memory::Heap(Some(name.into()))),
+            _ => Err("driver, heap or heap:NAME is expected".into()),
+        }
+    }
+}
 
 /// What is wanted of a camera.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +42,8 @@ pub struct Request {
     pub format: Option<FourCc>,
     /// Buffers to ask for.
     pub buffers: u32,
+    /// Where their memory comes from.
+    pub memory: Memory,
     /// Time without a frame after which the stream is started anew. The first frame of a USB camera
     /// may take seconds.
     pub timeout: Duration,
@@ -33,6 +59,7 @@ impl Default for Request {
             rate: None,
             format: None,
             buffers: 4,
+            memory: Memory::Driver,
             timeout: Duration::from_secs(3),
             patience: None,
         }
@@ -205,6 +232,17 @@ mod tests {
         assert_eq!(choose(&webcam(), &none), None);
         let only = [offer(FourCc(*b"H264"), [640, 480], &[30])];
         assert_eq!(choose(&only, &default), None);
+    }
+
+    #[test]
+    fn memory_is_the_drivers_or_a_heaps() {
+        let heap = |name: Option<&str>| Ok(Memory::Heap(name.map(String::from)));
+        assert_eq!("driver".parse(), Ok(Memory::Driver));
+        assert_eq!("heap".parse::<Memory>(), heap(None));
+        assert_eq!("heap:linux,cma".parse::<Memory>(), heap(Some("linux,cma")));
+        for wrong in ["", "heap:", "driver:x", "Heap", "heaps"] {
+            assert!(wrong.parse::<Memory>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

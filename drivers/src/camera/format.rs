@@ -15,6 +15,10 @@ pub struct Format {
     pub height: u32,
     /// Bytes from a row to the next; 0 for JPEG.
     pub stride: u32,
+    /// Planes of memory that a frame lies in.
+    pub planes: u32,
+    /// Bytes from a row of the second plane of memory to the next; 0 where there is none.
+    pub chroma_stride: u32,
     /// `v4l2_field`: whole pictures or halves.
     pub field: u32,
     /// Luma and chroma by BT.709, not BT.601.
@@ -24,10 +28,32 @@ pub struct Format {
 }
 
 impl Format {
-    /// Bytes that a frame has at least.
-    pub fn least_bytes(&self) -> u64 {
-        self.fourcc
-            .least_bytes(self.width, self.height, self.stride)
+    /// Bytes from a row of a plane of memory to the next.
+    fn row_step(&self, plane: usize) -> u32 {
+        [self.stride, self.chroma_stride][plane.min(1)]
+    }
+
+    /// Bytes that a plane of memory has at least.
+    pub fn least_bytes(&self, plane: usize) -> u64 {
+        let size = [self.width, self.height];
+        self.fourcc.least_bytes(plane, size, self.row_step(plane))
+    }
+
+    /// Appends a plane of a frame to those before it, all rows a `stride` apart, so that planes that
+    /// lie apart in memory become one picture.
+    pub fn append_plane(&self, plane: usize, from: &[u8], to: &mut Vec<u8>) {
+        let (step, stride) = (self.row_step(plane) as usize, self.stride as usize);
+        let row = self.fourcc.row_bytes(self.width).unwrap_or(0) as usize;
+        let rows = self.fourcc.rows(plane, self.height) as usize;
+        for row in from
+            .chunks(step.max(1))
+            .take(rows)
+            .map(|r| &r[..row.min(r.len())])
+        {
+            let end = to.len() + stride;
+            to.extend_from_slice(row);
+            to.resize(end, 0);
+        }
     }
 
     /// Whether each frame holds all rows in order. Halves (top, bottom, one after the other, or in
@@ -228,6 +254,37 @@ mod tests {
             step: [0, 0],
         };
         assert_eq!(senseless.nearest([640, 480]), [64, 64]);
+    }
+
+    #[test]
+    fn planes_of_other_strides_become_one_picture() {
+        let format = Format {
+            fourcc: FourCc::NV12M,
+            width: 3,
+            height: 3,
+            stride: 5,
+            planes: 2,
+            chroma_stride: 8,
+            field: 1,
+            bt709: false,
+            full_range: false,
+        };
+        assert_eq!([0, 1].map(|plane| format.least_bytes(plane)), [14, 12]);
+        // Fewer bytes behind the last row than a stride, and more than a frame's.
+        let luma: Vec<u8> = (1..=14).collect();
+        let chroma: Vec<u8> = (101..=130).collect();
+        let mut joined = Vec::new();
+        format.append_plane(0, &luma, &mut joined);
+        format.append_plane(1, &chroma, &mut joined);
+        let rows: Vec<&[u8]> = joined.chunks(5).collect();
+        let expected: [&[u8]; 5] = [
+            &[1, 2, 3, 4, 0],
+            &[6, 7, 8, 9, 0],
+            &[11, 12, 13, 14, 0],
+            &[101, 102, 103, 104, 0],
+            &[109, 110, 111, 112, 0],
+        ];
+        assert_eq!(rows, expected);
     }
 
     #[test]

@@ -14,6 +14,8 @@ impl FourCc {
     pub const UYVY: FourCc = FourCc(*b"UYVY");
     /// A plane of Y, then one of Cb Cr for two by two pixels.
     pub const NV12: FourCc = FourCc(*b"NV12");
+    /// The same, each plane in memory of its own.
+    pub const NV12M: FourCc = FourCc(*b"NM12");
     /// Red, green, blue.
     pub const RGB24: FourCc = FourCc(*b"RGB3");
     /// Y alone.
@@ -25,10 +27,11 @@ impl FourCc {
 
     /// Those that can be used, the best first: cheap to convert before compressed, colour before
     /// grey.
-    pub const USABLE: [FourCc; 7] = [
+    pub const USABLE: [FourCc; 8] = [
         FourCc::YUYV,
         FourCc::UYVY,
         FourCc::NV12,
+        FourCc::NV12M,
         FourCc::RGB24,
         FourCc::MJPEG,
         FourCc::JPEG,
@@ -50,23 +53,37 @@ impl FourCc {
         let width = u64::from(width);
         match self {
             FourCc::YUYV | FourCc::UYVY => Some(4 * width.div_ceil(2)),
-            FourCc::NV12 => Some(width.next_multiple_of(2)),
+            FourCc::NV12 | FourCc::NV12M => Some(width.next_multiple_of(2)),
             FourCc::RGB24 => Some(3 * width),
             FourCc::GREY => Some(width),
             _ => None,
         }
     }
 
-    /// Bytes that a frame has at least, the rest of its last row's stride left out.
-    pub fn least_bytes(self, width: u32, height: u32, stride: u32) -> u64 {
+    /// Planes of memory that a frame lies in, 1 or 2.
+    pub fn planes(self) -> usize {
+        match self {
+            FourCc::NV12M => 2,
+            _ => 1,
+        }
+    }
+
+    /// Rows of a plane of memory.
+    pub fn rows(self, plane: usize, height: u32) -> u64 {
+        let height = u64::from(height);
+        match (self, plane) {
+            (FourCc::NV12, 0) => height + height.div_ceil(2),
+            (FourCc::NV12M, 1) => height.div_ceil(2),
+            _ => height,
+        }
+    }
+
+    /// Bytes that a plane of memory has at least, the rest of its last row's stride left out.
+    pub fn least_bytes(self, plane: usize, [width, height]: [u32; 2], stride: u32) -> u64 {
         let Some(row) = self.row_bytes(width) else {
             return LEAST_JPEG;
         };
-        let rows = match self {
-            FourCc::NV12 => u64::from(height) + u64::from(height.div_ceil(2)),
-            _ => u64::from(height),
-        };
-        u64::from(stride) * rows.saturating_sub(1) + row
+        u64::from(stride) * self.rows(plane, height).saturating_sub(1) + row
     }
 }
 
@@ -113,6 +130,7 @@ impl FromStr for FourCc {
             "MJPEG" => Some(FourCc::MJPEG),
             "GRAY" => Some(FourCc::GREY),
             "YUY2" => Some(FourCc::YUYV),
+            "NV12M" => Some(FourCc::NV12M),
             letters => FourCc::USABLE
                 .into_iter()
                 .find(|code| code.0 == letters.as_bytes()),
@@ -137,6 +155,7 @@ mod tests {
         }
         assert_eq!("mjpeg".parse(), Ok(FourCc::MJPEG));
         assert_eq!("rgb24".parse(), Ok(FourCc::RGB24));
+        assert_eq!("nv12m".parse(), Ok(FourCc::NV12M));
         assert!("H264".parse::<FourCc>().is_err());
         assert_eq!(FourCc(*b"Y16 ").to_string(), "Y16");
         assert_eq!(
@@ -149,17 +168,20 @@ mod tests {
     #[test]
     fn a_frame_ends_with_its_last_row() {
         let cases = [
-            (FourCc::YUYV, 640, 480, 1280, 614_400),
-            (FourCc::YUYV, 640, 480, 1344, 1344 * 479 + 1280),
-            (FourCc::YUYV, 5, 2, 12, 24),
-            (FourCc::NV12, 640, 480, 640, 460_800),
-            (FourCc::NV12, 5, 3, 8, 8 * 4 + 6),
-            (FourCc::RGB24, 7, 2, 24, 45),
-            (FourCc::GREY, 7, 2, 7, 14),
-            (FourCc::MJPEG, 640, 480, 0, 64),
+            (FourCc::YUYV, 0, [640, 480], 1280, 614_400),
+            (FourCc::YUYV, 0, [640, 480], 1344, 1344 * 479 + 1280),
+            (FourCc::YUYV, 0, [5, 2], 12, 24),
+            (FourCc::NV12, 0, [640, 480], 640, 460_800),
+            (FourCc::NV12, 0, [5, 3], 8, 8 * 4 + 6),
+            (FourCc::NV12M, 0, [640, 480], 640, 307_200),
+            (FourCc::NV12M, 1, [640, 480], 640, 153_600),
+            (FourCc::NV12M, 1, [5, 3], 8, 8 + 6),
+            (FourCc::RGB24, 0, [7, 2], 24, 45),
+            (FourCc::GREY, 0, [7, 2], 7, 14),
+            (FourCc::MJPEG, 0, [640, 480], 0, 64),
         ];
-        for (code, width, height, stride, bytes) in cases {
-            assert_eq!(code.least_bytes(width, height, stride), bytes, "{code}");
+        for (code, plane, size, stride, bytes) in cases {
+            assert_eq!(code.least_bytes(plane, size, stride), bytes, "{code}");
         }
     }
 }

@@ -5,6 +5,8 @@
 
 use super::format::{Format, Interval, Intervals, Sizes};
 use super::fourcc::FourCc;
+use crate::Result;
+use crate::memory::heap::Heap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -25,6 +27,12 @@ pub trait System {
     /// # Errors
     /// What the system says.
     fn open(&self, path: &Path) -> io::Result<Self::Node>;
+
+    /// Opens a heap of DMA memory, the best for cameras if none is named.
+    ///
+    /// # Errors
+    /// If it is not there or the system refuses.
+    fn heap(&self, name: Option<&str>) -> Result<Heap>;
 
     /// The time of CLOCK_MONOTONIC, which drivers stamp frames with.
     fn now(&self) -> Duration;
@@ -47,14 +55,14 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Whether it gives pictures in one plane.
+    /// Whether it gives pictures, by either interface.
     pub fn captures(&self) -> bool {
-        self.capabilities & 0x1 != 0
+        self.capabilities & (SINGLE_PLANAR | MULTI_PLANAR) != 0
     }
 
-    /// Whether it gives pictures in several planes.
-    pub fn captures_planes(&self) -> bool {
-        self.capabilities & 0x1000 != 0
+    /// Whether it gives them by the multi-planar interface only.
+    pub fn is_multi_planar(&self) -> bool {
+        self.capabilities & (SINGLE_PLANAR | MULTI_PLANAR) == MULTI_PLANAR
     }
 
     /// Whether it streams by buffers.
@@ -73,13 +81,30 @@ impl Identity {
     }
 }
 
+/// V4L2_CAP_VIDEO_CAPTURE.
+const SINGLE_PLANAR: u32 = 0x1;
+/// V4L2_CAP_VIDEO_CAPTURE_MPLANE.
+const MULTI_PLANAR: u32 = 0x1000;
+
+/// Planes of memory that a frame can lie in.
+pub const PLANES: usize = 2;
+
+/// Where a frame lies in a plane of memory, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    /// Its first byte.
+    pub start: u32,
+    /// The byte after its last.
+    pub end: u32,
+}
+
 /// A buffer that the driver has filled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Filled {
     /// Number of the buffer.
     pub index: u32,
-    /// Bytes of the frame.
-    pub bytes: u32,
+    /// The frame in each plane of memory.
+    pub parts: [Part; PLANES],
     /// Whether the driver says that they are damaged.
     pub damaged: bool,
     /// The driver's number of the frame.
@@ -105,16 +130,19 @@ pub trait Node {
     /// VIDIOC_ENUM_FRAMEINTERVALS.
     fn intervals(&self, fourcc: FourCc, size: [u32; 2]) -> io::Result<Vec<Intervals>>;
 
+    /// VIDIOC_G_FMT: the columns and rows that are set.
+    fn size(&self) -> io::Result<[u32; 2]>;
+
     /// VIDIOC_S_FMT, rows and size left to the driver; what it has set, which may be anything.
     fn set_format(&mut self, fourcc: FourCc, size: [u32; 2]) -> io::Result<Format>;
 
     /// VIDIOC_S_PARM; what it has set.
     fn set_interval(&mut self, interval: Interval) -> io::Result<Interval>;
 
-    /// VIDIOC_REQBUFS; how many there are.
-    fn request_buffers(&mut self, count: u32) -> io::Result<u32>;
+    /// VIDIOC_REQBUFS: so many of the driver's own, or of a heap; how many there are.
+    fn request_buffers(&mut self, count: u32, heap: Option<Heap>) -> io::Result<u32>;
 
-    /// VIDIOC_QUERYBUF and mmap, for each buffer in turn.
+    /// VIDIOC_QUERYBUF and mmap, or an allocation from the heap, for each buffer in turn.
     fn map(&mut self, index: u32) -> io::Result<()>;
 
     /// VIDIOC_QBUF.
@@ -132,6 +160,6 @@ pub trait Node {
     /// VIDIOC_DQBUF; `None` if nothing is filled.
     fn dequeue(&mut self) -> io::Result<Option<Filled>>;
 
-    /// The memory of a buffer that is the program's; empty if it is the driver's.
-    fn memory(&self, index: u32) -> &[u8];
+    /// A plane of a buffer that is the program's; empty if it is the driver's, or there is none.
+    fn memory(&self, index: u32, plane: usize) -> &[u8];
 }

@@ -2,6 +2,7 @@
 
 use super::absence::remedy;
 use super::choice::{Mode, Offer, Request, choose};
+use super::format::Sizes;
 use super::kernel::{Identity, Node, System};
 use super::{FourCc, Surroundings};
 use crate::{Error, Result};
@@ -49,7 +50,7 @@ fn examine<S: System>(system: &S, node: PathBuf, request: &Request) -> Option<Li
         problem: None,
     };
     match open(system, &listing.node) {
-        Ok((_, identity)) if !is_camera(&identity) => return None,
+        Ok((_, identity)) if !identity.captures() => return None,
         Ok((device, identity)) => {
             let offered = usable(&listing.node, &identity)
                 .and_then(|()| offers(&device, request).map_err(refused(&listing.node)));
@@ -82,22 +83,12 @@ pub(super) fn refused(path: &Path) -> impl FnOnce(io::Error) -> Error {
     move |source| Error::io(path, remedy(&source))(source)
 }
 
-/// Whether it gives pictures, of whatever kind. Codecs do too, and are told apart by having an input.
-fn is_camera(identity: &Identity) -> bool {
-    identity.captures() || identity.captures_planes()
-}
-
 /// Whether its pictures can be had.
 pub(super) fn usable(path: &Path, identity: &Identity) -> Result<()> {
     let (what, remedy) = if identity.captures() && identity.streams() {
         return Ok(());
     } else if identity.captures() {
         ("it has no streaming buffers", "use another camera")
-    } else if identity.captures_planes() {
-        (
-            "it gives pictures only by the multi-planar interface, which is not supported",
-            "use a USB camera, or another node of this one",
-        )
     } else {
         ("it gives no pictures", "tincy devices lists cameras")
     };
@@ -112,7 +103,7 @@ pub(super) fn usable(path: &Path, identity: &Identity) -> Result<()> {
 pub(super) fn offers<N: Node>(node: &N, request: &Request) -> io::Result<Vec<Offer>> {
     let mut offers = Vec::new();
     for (fourcc, name) in node.formats()? {
-        for sizes in node.sizes(fourcc).unwrap_or_default() {
+        for sizes in sizes(node, fourcc, request) {
             let size = sizes.nearest(request.wanted_size());
             offers.push(Offer {
                 fourcc,
@@ -123,6 +114,17 @@ pub(super) fn offers<N: Node>(node: &N, request: &Request) -> io::Result<Vec<Off
         }
     }
     Ok(offers)
+}
+
+/// The sizes of a format. Drivers at the end of a pipeline (Xilinx's video DMA) list none and take what
+/// the pipeline gives: the size that was asked for, or that is set.
+fn sizes<N: Node>(node: &N, fourcc: FourCc, request: &Request) -> Vec<Sizes> {
+    let listed = node.sizes(fourcc).unwrap_or_default();
+    if !listed.is_empty() {
+        return listed;
+    }
+    let size = request.size.or_else(|| node.size().ok());
+    size.map(Sizes::One).into_iter().collect()
 }
 
 /// The mode to ask for.
@@ -192,7 +194,7 @@ fn named<S: System>(system: &S, name: &str) -> Result<(PathBuf, S::Node, Identit
                 usable(&path, &identity)?;
                 return Ok((path, node, identity));
             }
-            Ok((node, identity)) if is_camera(&identity) => {
+            Ok((node, identity)) if identity.captures() => {
                 let texts = [&identity.card, &identity.bus];
                 if by_text
                     && texts

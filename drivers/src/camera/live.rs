@@ -7,17 +7,17 @@
 //! | the same again, or the device is gone (ENODEV) | the node is closed and the camera looked for |
 //!
 //! It is looked for by driver, name and bus, since nodes change their numbers, and by driver and name
-//! where only one is alike: it may have been plugged in elsewhere. Pauses between tries double, from a
-//! tenth of a second to five, until a frame has come.
+//! where only one is alike: it may have been plugged in elsewhere. That one must be alone at two tries in
+//! a row, as of two cameras behind a hub that comes back one appears before the other. Pauses between
+//! tries double, from a tenth of a second to five, until a frame has come.
 
-use super::absence::remedy;
-use super::choice::{Mode, Request};
+use super::choice::Request;
 use super::counts::Counts;
 use super::format::{Format, Interval};
 use super::kernel::{Identity, Node, System};
-use super::listing;
 use super::stream::{Stream, Taken};
 use super::video4linux::{Device, Video4Linux};
+use super::{listing, setup};
 use crate::{Error, Result};
 use nix::errno::Errno;
 use std::io;
@@ -46,6 +46,8 @@ pub struct Camera<S: System = Video4Linux> {
     seen: Duration,
     /// Before the next try to open it.
     pause: Duration,
+    /// The only one like it, at the last try.
+    alike: Option<PathBuf>,
 }
 
 /// Waits are cut into these, so that a wish to stop is heard.
@@ -77,11 +79,11 @@ impl<S: System> Camera<S> {
     /// As [`open`](Camera::open).
     pub fn open_on(system: S, request: &Request) -> Result<Camera<S>> {
         let (path, node, identity) = listing::find(&system, request)?;
-        let set = set(&path, node, request)?;
+        let set = setup::set(&path, node, request)?;
         let (format, interval) = (set.format, set.interval);
         let now = system.now();
         Ok(Camera {
-            stream: Some(set.start(&path, request, 0)?),
+            stream: Some(set.start(&system, &path, request, 0)?),
             system,
             request: request.clone(),
             path,
@@ -94,6 +96,7 @@ impl<S: System> Camera<S> {
             alive: now,
             seen: now,
             pause: FIRST_PAUSE,
+            alike: None,
         })
     }
 
@@ -194,9 +197,9 @@ impl<S: System> Camera<S> {
 
     fn open_again(&mut self) -> Result<()> {
         let (path, node) = self.find_again()?;
-        let set = set(&path, node, &self.request)?;
+        let set = setup::set(&path, node, &self.request)?;
         (self.format, self.interval) = (set.format, set.interval);
-        self.stream = Some(set.start(&path, &self.request, self.sequence)?);
+        self.stream = Some(set.start(&self.system, &path, &self.request, self.sequence)?);
         self.counts.returns += 1;
         self.failures = 0;
         self.alive = self.system.now();
@@ -207,7 +210,8 @@ impl<S: System> Camera<S> {
     }
 
     /// The same camera at its place, or the only one like it.
-    fn find_again(&self) -> Result<(PathBuf, S::Node)> {
+    fn find_again(&mut self) -> Result<(PathBuf, S::Node)> {
+        let before = self.alike.take();
         let mut paths = listing::nodes(&self.system)?;
         // A name that was given, a link perhaps, before those of the kernel.
         paths.retain(|path| *path != self.path);
@@ -227,8 +231,10 @@ impl<S: System> Camera<S> {
                 Err(error) => problem = problem.or(Some(error)),
             }
         }
-        match alike.pop() {
-            Some(only) if alike.is_empty() => Ok(only),
+        let only = alike.pop().filter(|_| alike.is_empty());
+        self.alike = only.as_ref().map(|(path, _)| path.clone());
+        match only {
+            Some(only) if before.as_ref() == Some(&only.0) => Ok(only),
             _ => Err(problem.unwrap_or_else(|| Error::Camera {
                 device: self.path.display().to_string(),
                 what: format!("{} is gone", self.identity.card),
@@ -270,77 +276,10 @@ impl<S: System> Camera<S> {
 }
 
 /// Whether the device is no longer there.
-fn is_gone(error: &io::Error) -> bool {
+pub(super) fn is_gone(error: &io::Error) -> bool {
     let gone = [Errno::ENODEV, Errno::ENXIO, Errno::EBADF];
     let code = error.raw_os_error().map(Errno::from_raw);
     code.is_some_and(|code| gone.contains(&code))
-}
-
-/// A node whose mode is set.
-struct Set<N> {
-    node: N,
-    format: Format,
-    interval: Option<Interval>,
-}
-
-/// Sets the mode that suits the request best.
-fn set<N: Node>(path: &Path, mut node: N, request: &Request) -> Result<Set<N>> {
-    let offers = listing::offers(&node, request).map_err(listing::refused(path))?;
-    let mode = listing::mode(path, &offers, request)?;
-    let format = node.set_format(mode.fourcc, mode.size);
-    let format = format.map_err(listing::refused(path))?;
-    let format = checked(path, format, &mode)?;
-    let wanted = mode.interval.or_else(|| Interval::of_rate(request.rate?));
-    let interval = match wanted.map(|interval| node.set_interval(interval)) {
-        Some(Err(error)) if is_gone(&error) => return Err(listing::refused(path)(error)),
-        // A camera of which the rate cannot be set is a camera.
-        other => other.and_then(io::Result::ok),
-    };
-    Ok(Set {
-        node,
-        format,
-        interval,
-    })
-}
-
-impl<N: Node> Set<N> {
-    fn start(self, path: &Path, request: &Request, sequence: u64) -> Result<Stream<N>> {
-        let stream = Stream::start(self.node, self.format, request.buffers, sequence);
-        stream.map_err(|error| Error::io(path, remedy(&error))(error))
-    }
-}
-
-/// The largest side that is believed.
-const MAX_SIDE: u32 = 1 << 15;
-
-/// A format that came back, if frames can be read by it. Drivers change what they do not like and
-/// call it a success.
-fn checked(path: &Path, mut format: Format, mode: &Mode) -> Result<Format> {
-    let wrong = |what: String| Error::Camera {
-        device: path.display().to_string(),
-        what,
-        remedy: "choose another size or format".into(),
-    };
-    let sides = [format.width, format.height];
-    if format.fourcc.preference().is_none() || sides.iter().any(|s| !(1..=MAX_SIDE).contains(s)) {
-        return Err(wrong(format!("asked for {mode}, it gives {format}")));
-    }
-    if !format.is_whole() {
-        let field = format.field;
-        return Err(wrong(format!(
-            "it gives half pictures (field order {field} of {format})"
-        )));
-    }
-    match format.fourcc.row_bytes(format.width) {
-        None => format.stride = 0,
-        Some(row) if format.stride == 0 => format.stride = row as u32,
-        Some(row) if u64::from(format.stride) < row => {
-            let stride = format.stride;
-            return Err(wrong(format!("rows of {stride} bytes for {format}")));
-        }
-        Some(_) => {}
-    }
-    Ok(format)
 }
 
 /// A frame in the driver's memory. Its buffer goes back when this is dropped.
@@ -352,9 +291,26 @@ pub struct Captured<'a, N: Node = Device> {
 }
 
 impl<N: Node> Captured<'_, N> {
-    /// The frame's bytes: [`Format::least_bytes`] at least, and as many as the driver says.
+    /// The frame's bytes in its first plane of memory, for most formats the only one:
+    /// [`Format::least_bytes`] at least, and as many as the driver says.
     pub fn bytes(&self) -> &[u8] {
-        self.stream.bytes(&self.taken)
+        self.plane(0)
+    }
+
+    /// The same for any plane; none where there is no such plane.
+    pub fn plane(&self, plane: usize) -> &[u8] {
+        self.stream.bytes(&self.taken, plane)
+    }
+
+    /// Copies the frame. Planes that lie apart are joined, all rows [`Format::stride`] apart, so that
+    /// NV12M becomes NV12.
+    pub fn copy_to(&self, bytes: &mut Vec<u8>) {
+        bytes.clear();
+        match self.format().fourcc.planes() {
+            1 => bytes.extend_from_slice(self.bytes()),
+            planes => (0..planes)
+                .for_each(|plane| self.format().append_plane(plane, self.plane(plane), bytes)),
+        }
     }
 
     /// How to read them.

@@ -5,9 +5,10 @@
 //! | [`fourcc`] | pixel formats by their four letters |
 //! | [`format`](mod@format) | what a camera gives: size, rows, colours, frame intervals |
 //! | [`kernel`] | the kernel's calls, behind traits that a fake device implements as well |
-//! | [`video4linux`] | those calls on device nodes, by the crate `v4l` |
+//! | [`video4linux`] | those calls on device nodes, by either of the kernel's interfaces |
 //! | [`listing`] | which cameras there are and what each offers |
 //! | [`choice`] | the mode that suits a wish best |
+//! | `setup` | setting a camera's mode, and starting it |
 //! | [`stream`] | the queue of buffers: the newest frame wins |
 //! | [`counts`] | what happened to frames |
 //! | `live` | a camera that survives time-outs, damage and being unplugged |
@@ -28,8 +29,9 @@
 //! ```
 //!
 //! A frame's bytes lie in the driver's memory, which may be uncached: read them once, from first to
-//! last. JPEGs are looked at, not decoded: their first bytes and what the driver says about them.
-//! Whoever decodes them finds the damage that only decoding shows.
+//! last. With [`Memory::Heap`] they lie in memory that the CPU reads through its caches. JPEGs are looked
+//! at, not decoded: their first bytes and what the driver says about them. Whoever decodes them finds the
+//! damage that only decoding shows.
 
 mod absence;
 pub mod choice;
@@ -39,11 +41,12 @@ pub mod fourcc;
 pub mod kernel;
 pub mod listing;
 mod live;
+mod setup;
 pub mod stream;
 pub mod video4linux;
 
 pub use absence::Surroundings;
-pub use choice::{Mode, Request};
+pub use choice::{Memory, Mode, Request};
 pub use counts::Counts;
 pub use format::{Format, Interval};
 pub use fourcc::FourCc;

@@ -7,6 +7,7 @@
 use super::Counts;
 use super::format::Format;
 use super::kernel::{Filled, Node};
+use crate::memory::heap::Heap;
 use std::io;
 use std::time::Duration;
 
@@ -41,17 +42,18 @@ enum Fault {
 }
 
 impl<N: Node> Stream<N> {
-    /// Makes the buffers, queues all and starts. `sequence` numbers the first frame.
+    /// Makes the buffers, of a heap's memory if one is given, queues all and starts. `sequence` numbers
+    /// the first frame.
     ///
     /// # Errors
     /// What the system says, or that it gives no buffer.
     pub fn start(
         mut node: N,
         format: Format,
-        buffers: u32,
+        (buffers, heap): (u32, Option<Heap>),
         sequence: u64,
     ) -> io::Result<Stream<N>> {
-        let buffers = node.request_buffers(buffers)?;
+        let buffers = node.request_buffers(buffers, heap)?;
         if buffers == 0 {
             return Err(io::Error::other("the driver gives no buffers"));
         }
@@ -146,21 +148,28 @@ impl<N: Node> Stream<N> {
         if filled.damaged {
             return Some(Fault::Flagged);
         }
-        let memory = self.node.memory(filled.index);
-        let Some(bytes) = memory.get(..filled.bytes as usize) else {
-            return Some(Fault::Short);
-        };
-        if (bytes.len() as u64) < self.format.least_bytes() {
-            return Some(Fault::Short);
+        for plane in 0..self.format.fourcc.planes() {
+            let bytes = self.part(filled, plane).unwrap_or_default();
+            if (bytes.len() as u64) < self.format.least_bytes(plane) {
+                return Some(Fault::Short);
+            }
         }
         let jpeg = self.format.fourcc.is_jpeg();
-        (jpeg && !bytes.starts_with(&[0xFF, 0xD8, 0xFF])).then_some(Fault::Corrupt)
+        let start = self.part(filled, 0).unwrap_or_default();
+        (jpeg && !start.starts_with(&[0xFF, 0xD8, 0xFF])).then_some(Fault::Corrupt)
     }
 
-    /// The bytes of a frame that has not been put back.
-    pub fn bytes(&self, taken: &Taken) -> &[u8] {
-        let memory = self.node.memory(taken.filled.index);
-        &memory[..memory.len().min(taken.filled.bytes as usize)]
+    /// What the driver says that it has written to a plane; `None` if that lies outside of it.
+    fn part(&self, filled: &Filled, plane: usize) -> Option<&[u8]> {
+        let part = filled.parts.get(plane)?;
+        let memory = self.node.memory(filled.index, plane);
+        memory.get(part.start as usize..part.end as usize)
+    }
+
+    /// The bytes of a frame that has not been put back, in a plane of memory; none where there is no
+    /// such plane.
+    pub fn bytes(&self, taken: &Taken, plane: usize) -> &[u8] {
+        self.part(&taken.filled, plane).unwrap_or_default()
     }
 
     /// Puts a frame's buffer back. A failure is said by [`newest`](Stream::newest) when it is called

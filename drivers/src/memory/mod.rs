@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`udmabuf`] | buffers of the u-dma-buf module: cached, with explicit synchronisation |
 //! | [`reserved`] | memory that the device tree reserves, as a region of a UIO device |
+//! | [`heap`] | memory that devices share and the CPU reads cached, from the kernel's dma-heap |
 //! | [`plain`] | memory of this process, for emulated devices |
 //! | [`bus`] | memory as an emulated device sees it |
 //! | [`contiguous`] | what of it there is on a board |
@@ -13,6 +14,7 @@
 pub mod barrier;
 pub mod bus;
 pub mod contiguous;
+pub mod heap;
 pub(crate) mod mapping;
 pub mod plain;
 pub mod reserved;

@@ -12,10 +12,14 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 use tincy_drivers::camera::format::{Intervals, Sizes};
-use tincy_drivers::camera::kernel::{Filled, Identity, Node, System};
+use tincy_drivers::camera::kernel::{Filled, Identity, Node, Part, System};
 use tincy_drivers::camera::{Format, FourCc, Interval};
+use tincy_drivers::memory::heap::Heap;
+use tincy_drivers::{Result, Roots};
 
 pub const EIO: i32 = 5;
+pub const ENOMEM: i32 = 12;
+pub const EFAULT: i32 = 14;
 pub const ENXIO: i32 = 6;
 pub const EACCES: i32 = 13;
 pub const EBUSY: i32 = 16;
@@ -48,7 +52,11 @@ pub enum Step {
 pub struct Shot {
     pub sequence: u32,
     pub bytes: Vec<u8>,
-    /// What the driver says the frame has, if not what it has.
+    /// Its second plane of memory.
+    pub chroma: Vec<u8>,
+    /// Where it begins in each plane.
+    pub offset: u32,
+    /// Where the driver says that its first plane ends, if not where it does.
     pub used: Option<u32>,
     pub damaged: bool,
     /// Whether the driver gives its time.
@@ -61,6 +69,8 @@ impl Shot {
         Shot {
             sequence,
             bytes: vec![sequence as u8; 16 * 8 * 2],
+            chroma: Vec::new(),
+            offset: 0,
             used: None,
             damaged: false,
             timed: true,
@@ -80,6 +90,10 @@ pub struct Fake {
     pub rate_fails: Option<i32>,
     /// What opening fails with.
     pub open_fails: Option<i32>,
+    /// What a stream on buffers of a heap fails with.
+    pub import_fails: Option<i32>,
+    /// Whether it lists no sizes; this one is set.
+    pub sizes_unlisted: Option<[u32; 2]>,
     pub present: bool,
     streaming: bool,
 }
@@ -98,6 +112,8 @@ impl Fake {
             gives: None,
             rate_fails: None,
             open_fails: None,
+            import_fails: None,
+            sizes_unlisted: None,
             present: true,
             streaming: false,
         }
@@ -122,6 +138,8 @@ pub fn format(fourcc: FourCc, [width, height]: [u32; 2]) -> Format {
         width,
         height,
         stride: fourcc.row_bytes(width).unwrap_or(0) as u32,
+        planes: fourcc.planes() as u32,
+        chroma_stride: 0,
         field: 1,
         bt709: false,
         full_range: false,
@@ -218,6 +236,15 @@ impl System for FakeSystem {
         })
     }
 
+    /// A plain file, of which nothing is allocated.
+    fn heap(&self, name: Option<&str>) -> Result<Heap> {
+        let root = tempfile::tempdir().unwrap();
+        let roots = Roots::under(root.path());
+        std::fs::create_dir_all(roots.dev.join("dma_heap")).unwrap();
+        std::fs::write(roots.dev.join("dma_heap/reserved"), "").unwrap();
+        Heap::open(&roots, name)
+    }
+
     fn now(&self) -> Duration {
         self.0.borrow().time
     }
@@ -233,7 +260,7 @@ pub struct FakeNode {
     world: Rc<RefCell<World>>,
     index: usize,
     /// Memory, and whether it is the program's.
-    buffers: Vec<(Vec<u8>, bool)>,
+    buffers: Vec<([Vec<u8>; 2], bool)>,
     queued: VecDeque<u32>,
     ready: VecDeque<Shot>,
     fault: Option<i32>,
@@ -273,7 +300,11 @@ impl Node for FakeNode {
     }
 
     fn sizes(&self, fourcc: FourCc) -> io::Result<Vec<Sizes>> {
-        let formats = self.fake()?.formats.into_iter();
+        let fake = self.fake()?;
+        if fake.sizes_unlisted.is_some() {
+            return Err(error(ENOTTY));
+        }
+        let formats = fake.formats.into_iter();
         let sizes = formats.filter(|f| f.0 == fourcc).flat_map(|f| f.1);
         Ok(sizes.map(Sizes::One).collect())
     }
@@ -285,6 +316,10 @@ impl Node for FakeNode {
             .flat_map(|f| f.2);
         let intervals = rates.filter_map(|rate| Interval::new(1, rate));
         Ok(intervals.map(Intervals::One).collect())
+    }
+
+    fn size(&self) -> io::Result<[u32; 2]> {
+        self.fake()?.sizes_unlisted.ok_or_else(|| error(EINVAL))
     }
 
     fn set_format(&mut self, fourcc: FourCc, size: [u32; 2]) -> io::Result<Format> {
@@ -307,16 +342,27 @@ impl Node for FakeNode {
         }
     }
 
-    fn request_buffers(&mut self, count: u32) -> io::Result<u32> {
-        self.fake()?;
+    fn request_buffers(&mut self, count: u32, heap: Option<Heap>) -> io::Result<u32> {
+        let fake = self.fake()?;
+        if let Some(heap) = heap {
+            let mut world = self.world.borrow_mut();
+            world.log.push(format!("buffers of {}", heap.name()));
+            if let Some(number) = fake.import_fails {
+                return Err(error(number));
+            }
+        }
         Ok(count.min(self.world.borrow().limit))
     }
 
     fn map(&mut self, index: u32) -> io::Result<()> {
         assert_eq!(index as usize, self.buffers.len(), "mapped in turn");
         // A page more than a frame, as drivers do.
-        let bytes = self.format.least_bytes().max(256) + 4096;
-        self.buffers.push((vec![0; bytes as usize], true));
+        let bytes = |plane| vec![0; self.format.least_bytes(plane).max(256) as usize + 4096];
+        let second = match self.format.planes {
+            2 => bytes(1),
+            _ => Vec::new(),
+        };
+        self.buffers.push(([bytes(0), second], true));
         Ok(())
     }
 
@@ -407,13 +453,21 @@ impl Node for FakeNode {
         let Some(index) = self.queued.pop_front() else {
             return Ok(None);
         };
-        let (memory, ours) = &mut self.buffers[index as usize];
+        let (planes, ours) = &mut self.buffers[index as usize];
         *ours = true;
-        memory[..shot.bytes.len()].copy_from_slice(&shot.bytes);
+        let start = shot.offset;
+        let mut parts = [Part::default(); 2];
+        for (plane, bytes) in [&shot.bytes, &shot.chroma].into_iter().enumerate() {
+            let memory = planes[plane].get_mut(start as usize..).unwrap_or_default();
+            memory[..bytes.len()].copy_from_slice(bytes);
+            let end = start + bytes.len() as u32;
+            parts[plane] = Part { start, end };
+        }
+        parts[0].end = shot.used.unwrap_or(parts[0].end);
         self.world.borrow_mut().taken += 1;
         Ok(Some(Filled {
             index,
-            bytes: shot.used.unwrap_or(shot.bytes.len() as u32),
+            parts,
             damaged: shot.damaged,
             sequence: shot.sequence,
             time: shot
@@ -422,9 +476,9 @@ impl Node for FakeNode {
         }))
     }
 
-    fn memory(&self, index: u32) -> &[u8] {
+    fn memory(&self, index: u32, plane: usize) -> &[u8] {
         match self.buffers.get(index as usize) {
-            Some((memory, true)) => memory,
+            Some((planes, true)) => &planes[plane],
             _ => &[],
         }
     }

@@ -1,7 +1,7 @@
 //! What is streamed: pixel formats, buffers, rates.
 
 use crate::{layout, v4l2_fract};
-use core::ffi::{c_long, c_ulong, c_void};
+use core::ffi::{c_long, c_ulong};
 
 /// Seconds of C.
 pub type time_t = c_long;
@@ -48,6 +48,57 @@ pub struct v4l2_pix_format {
 }
 layout!(v4l2_pix_format: 48, field at 12, colorspace at 24, flags at 32, xfer_func at 44);
 
+/// The most planes of memory that a picture can lie in.
+pub const VIDEO_MAX_PLANES: u32 = 8;
+
+/// A plane's part of a picture format.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct v4l2_plane_pix_format {
+    /// Bytes of the plane's buffer.
+    pub sizeimage: u32,
+    /// Bytes from a row to the next.
+    pub bytesperline: u32,
+    /// Zero.
+    pub reserved: [u16; 6],
+}
+layout!(v4l2_plane_pix_format: 20, bytesperline at 4);
+
+/// A picture format of the multi-planar interface. Packed in C, which is the same: nothing in it lies
+/// askew.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct v4l2_pix_format_mplane {
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Four-character code.
+    pub pixelformat: u32,
+    /// `v4l2_field`: whole pictures or halves.
+    pub field: u32,
+    /// `v4l2_colorspace`.
+    pub colorspace: u32,
+    /// Each plane of memory.
+    pub plane_fmt: [v4l2_plane_pix_format; VIDEO_MAX_PLANES as usize],
+    /// How many there are.
+    pub num_planes: u8,
+    /// V4L2_PIX_FMT_FLAG_*.
+    pub flags: u8,
+    /// `v4l2_ycbcr_encoding`; a union with the encoding of HSV in C.
+    pub ycbcr_enc: u8,
+    /// `v4l2_quantization`.
+    pub quantization: u8,
+    /// `v4l2_xfer_func`.
+    pub xfer_func: u8,
+    /// Zero.
+    pub reserved: [u8; 7],
+}
+layout!(
+    v4l2_pix_format_mplane: 192, colorspace at 16, plane_fmt at 20, num_planes at 180, ycbcr_enc at 182,
+    quantization at 183
+);
+
 /// The format of one kind of stream. In C some are structures with pointers, which is why it stands
 /// at a multiple of 8.
 #[repr(C, align(8))]
@@ -55,6 +106,8 @@ layout!(v4l2_pix_format: 48, field at 12, colorspace at 24, flags at 32, xfer_fu
 pub union v4l2_format__bindgen_ty_1 {
     /// Pictures in one plane.
     pub pix: v4l2_pix_format,
+    /// Pictures by the multi-planar interface.
+    pub pix_mp: v4l2_pix_format_mplane,
     /// Anything.
     pub raw_data: [u8; 200],
 }
@@ -110,6 +163,35 @@ pub struct v4l2_timecode {
 }
 layout!(v4l2_timecode: 16);
 
+/// Where a plane's memory is.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub union v4l2_plane__bindgen_ty_1 {
+    /// What to give mmap as offset.
+    pub mem_offset: u32,
+    /// Address in the process.
+    pub userptr: c_ulong,
+    /// A DMA buffer.
+    pub fd: i32,
+}
+
+/// A plane of a buffer of the multi-planar interface.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct v4l2_plane {
+    /// Bytes up to the end of the data, `data_offset` among them.
+    pub bytesused: u32,
+    /// Bytes of its memory.
+    pub length: u32,
+    /// Where its memory is.
+    pub m: v4l2_plane__bindgen_ty_1,
+    /// Where the data begins.
+    pub data_offset: u32,
+    /// Zero.
+    pub reserved: [u32; 11],
+}
+layout!(v4l2_plane: 64, m at 8, data_offset at 16);
+
 /// Where a buffer's memory is.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -118,8 +200,8 @@ pub union v4l2_buffer__bindgen_ty_1 {
     pub offset: u32,
     /// Address in the process.
     pub userptr: c_ulong,
-    /// Planes of a stream of several: `v4l2_plane`.
-    pub planes: *mut c_void,
+    /// Planes, where the interface is the multi-planar one.
+    pub planes: *mut v4l2_plane,
     /// A DMA buffer.
     pub fd: i32,
 }

@@ -52,6 +52,7 @@ fn by_content(head: &[u8]) -> Kind {
         || at(4, b"moov")
         || at(4, b"mdat")
         || at(0, &[0x1A, 0x45, 0xDF, 0xA3]) // Matroska, WebM
+        || at(0, b"nut/multimedia container\0")
         || at(0, b"OggS")
         || at(0, b"FLV")
         || at(0, &[0, 0, 1, 0xBA]) // MPEG program stream

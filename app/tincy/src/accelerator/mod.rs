@@ -110,7 +110,8 @@ impl AcceleratorArgs {
         Ok(Some(accelerator))
     }
 
-    fn roots(&self) -> Roots {
+    /// Where the kernel shows its devices.
+    pub fn roots(&self) -> Roots {
         self.root
             .as_deref()
             .map_or_else(Roots::default, Roots::under)

@@ -1,9 +1,14 @@
 //! `tincy replay`: finds objects in recordings.
 
+mod check;
+mod end;
+mod tally;
+
 use crate::accelerator::AcceleratorArgs;
 use crate::detector::{Detector, EngineArgs, FilterArgs, Model};
 use crate::inputs::expand::Wanted;
 use crate::inputs::{Input, InputArgs};
+use crate::live::cores::Plan;
 use crate::model::ModelArgs;
 use crate::outcome::{self, Outcome, one_line};
 use crate::output::place::Place;
@@ -12,14 +17,17 @@ use crate::output::video::stages::{Shot, Stages};
 use crate::output::video::{self, extension};
 use crate::output::{Found, ReportArgs, Reports};
 use crate::pipeline::{self, Free};
-use crate::progress::{self, Progress};
-use crate::recording::{self, Info, Reader};
+use crate::progress;
+use crate::recording::{self, Reader};
 use crate::stop::Stop;
 use anyhow::{Result, anyhow};
+use check::Check;
+use end::End;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
+use tally::Tally;
 use tincy_vision::Filter;
 
 /// Arguments of `tincy replay`.
@@ -41,6 +49,9 @@ pub struct Args {
     accelerator: AcceleratorArgs,
     #[command(flatten)]
     reports: ReportArgs,
+    /// Holds what is found to what `tincy run --record` decided; the first frame that differs is named
+    #[arg(long, help_heading = "Results")]
+    check: bool,
 }
 
 /// Runs it.
@@ -62,6 +73,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         reports: Reports::new(&args.reports, model.names(), true, None)?,
         quiet_stdout: args.reports.use_stdout() || args.output.as_deref() == Some(Path::new("-")),
         workers: args.engine.workers(None),
+        check: args.check,
         stop: Stop::listen()?,
         model,
         filter,
@@ -107,49 +119,15 @@ struct Replay {
     /// Results for programs go to the standard output; people are not addressed there.
     quiet_stdout: bool,
     workers: usize,
+    /// Whether detections are held to those recorded.
+    check: bool,
     stop: Stop,
     model: Model,
     filter: Filter,
 }
 
-/// How a recording ended.
-#[derive(Default)]
-struct End {
-    frames: u64,
-    /// What ended it before its end.
-    error: Option<String>,
-    /// What was wrong and did not end it.
-    complaints: Vec<String>,
-}
-
-impl End {
-    fn failed(error: String) -> End {
-        End {
-            error: Some(error),
-            ..End::default()
-        }
-    }
-
-    fn is_whole(&self) -> bool {
-        self.error.is_none() && self.complaints.is_empty()
-    }
-
-    fn tell(&self, name: &str) {
-        for complaint in &self.complaints {
-            log::warn!("{name}: {complaint}");
-        }
-        match &self.error {
-            Some(error) if self.frames > 0 => {
-                log::error!(
-                    "{name}: {error}; {} frames until then are done",
-                    self.frames
-                );
-            }
-            Some(error) => log::error!("{name}: {error}"),
-            None => {}
-        }
-    }
-}
+/// What [`Replay::open`] gives.
+type Opened = (Box<dyn Reader>, Option<PathBuf>, Option<Check>);
 
 impl Replay {
     /// One recording, from its start to its end or as far as it can be read.
@@ -157,17 +135,9 @@ impl Replay {
     /// # Errors
     /// If the results cannot be written.
     fn one(&mut self, input: &Input) -> Result<End> {
-        let mut reader = match recording::open(input) {
-            Ok(reader) => reader,
+        let (mut reader, path, mut check) = match self.open(input) {
+            Ok(opened) => opened,
             Err(error) => return Ok(End::failed(error.to_string())),
-        };
-        let path = match self
-            .place
-            .as_mut()
-            .map(|place| place.of(input, ending(input)))
-        {
-            Some(Err(error)) => return Ok(End::failed(error.to_string())),
-            path => path.and_then(Result::ok),
         };
         let info = reader.info().clone();
         let sound = Some(input.path.as_path()).filter(|_| !input.is_stdin());
@@ -177,14 +147,18 @@ impl Replay {
         let mut tally = Tally::new(input, &info);
         let mut error = None;
         std::thread::scope(|scope| {
-            let names = self.model.names();
-            let stages = writer.map(|writer| Stages::start(scope, Arc::clone(names), writer));
+            let names = Arc::clone(self.model.names());
+            let stages = writer
+                .map(|writer| Stages::start(scope, Arc::clone(&names), writer, &Plan::default()));
             let stages = stages.transpose()?;
             let frames = self.frames(
                 reader.as_mut(),
                 &mut error,
                 |found, shot, free| {
                     tally.add(found);
+                    if let Some(check) = &mut check {
+                        check.add(found, &names)?;
+                    }
                     let Some(stages) = &stages else {
                         let _ = free.send(shot); // at the end nobody fills shots any more
                         return Ok(());
@@ -201,11 +175,30 @@ impl Replay {
         })?;
         let frames = tally.frames;
         self.summary(tally)?;
+        let mut complaints = reader.complaints();
+        if let Some(check) = check {
+            match check.end(&self.model, &self.filter)? {
+                Ok(said) => self.say(&format!("{}: {said}", input.name()))?,
+                Err(differs) => complaints.push(differs),
+            }
+        }
         Ok(End {
             frames,
             error,
-            complaints: reader.complaints(),
+            complaints,
         })
+    }
+
+    /// A recording, where the annotated one goes, and what it is held to.
+    ///
+    /// # Errors
+    /// If one of these cannot be had.
+    fn open(&mut self, input: &Input) -> Result<Opened> {
+        let reader = recording::open(input)?;
+        let place = self.place.as_mut();
+        let path = place.map(|place| place.of(input, ending(input)));
+        let check = self.check.then(|| Check::beside(input));
+        Ok((reader, path.transpose()?, check.transpose()?))
     }
 
     /// Reads, detects and reports all frames in order; `then` takes each over.
@@ -217,9 +210,11 @@ impl Replay {
         input: &Input,
     ) -> Result<()> {
         let (name, stop) = (input.name(), self.stop.clone());
+        let source = reader.source().map_or_else(|| name.clone(), str::to_string);
         let frame_bytes = 3 * reader.info().width * reader.info().height;
         let mut sequence = 0;
         let capture = |shot: &mut Shot| {
+            // A raw recording's reader knows better.
             shot.frame.sequence = sequence;
             sequence += 1;
             match reader.next(&mut shot.frame) {
@@ -251,7 +246,7 @@ impl Replay {
             }
             let detections = shot.detections.clone();
             let found = Found {
-                source: &name,
+                source: &source,
                 relative: &input.relative,
                 frame: shot.frame.sequence,
                 time: shot.frame.time,
@@ -268,9 +263,6 @@ impl Replay {
     fn summary(&self, tally: Tally) -> Result<()> {
         drop(tally.progress);
         let frames = tally.frames;
-        if self.quiet_stdout {
-            return Ok(());
-        }
         let mut classes: Vec<_> = tally
             .classes
             .iter()
@@ -286,7 +278,14 @@ impl Replay {
             false => classes.into_iter().map(one).collect::<Vec<_>>().join(", "),
         };
         let unit = if frames == 1 { "frame" } else { "frames" };
-        progress::aside(|| writeln!(std::io::stdout(), "{}: {frames} {unit}: {what}", tally.name))?;
+        self.say(&format!("{}: {frames} {unit}: {what}", tally.name))
+    }
+
+    /// A line for people, where the standard output is theirs.
+    fn say(&self, line: &str) -> Result<()> {
+        if !self.quiet_stdout {
+            progress::aside(|| writeln!(std::io::stdout(), "{line}"))?;
+        }
         Ok(())
     }
 }
@@ -295,44 +294,6 @@ impl Replay {
 fn shots(workers: usize, bytes: usize) -> usize {
     const MEMORY: usize = 512 << 20;
     (MEMORY / bytes.max(1)).clamp(workers + 1, 2 * workers + 4)
-}
-
-/// What a recording has shown so far.
-struct Tally {
-    name: String,
-    progress: Progress,
-    frames: u64,
-    /// Frames that show each class.
-    classes: Vec<u64>,
-}
-
-impl Tally {
-    fn new(input: &Input, info: &Info) -> Tally {
-        let name = input.name();
-        let progress = Progress::start(&name, "frames", info.frames);
-        Tally {
-            name,
-            progress,
-            frames: 0,
-            classes: Vec::new(),
-        }
-    }
-
-    fn add(&mut self, found: &Found) {
-        self.frames += 1;
-        self.progress.step();
-        for (index, detection) in found.detections.iter().enumerate() {
-            let class = detection.class;
-            if found.detections[..index]
-                .iter()
-                .any(|before| before.class == class)
-            {
-                continue;
-            }
-            self.classes.resize(self.classes.len().max(class + 1), 0);
-            self.classes[class] += 1;
-        }
-    }
 }
 
 /// Annotated recordings have the input's name, if its ending is one that is written.

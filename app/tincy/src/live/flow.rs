@@ -1,9 +1,10 @@
 //! The threads: capture, workers, and the caller's own for what comes out.
 
-use super::Item;
+use super::cores::Plan;
 use super::figures::{Depth, Durations};
 use super::mailbox::Mailbox;
 use super::source::Source;
+use super::{Dropped, Item, Why};
 use crate::detector::Detector;
 use anyhow::{Result, anyhow};
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -30,6 +31,8 @@ pub struct Flow {
     pub busy: u64,
     /// Frames that turned out to be damaged when they were decoded.
     pub corrupt: u64,
+    /// Of these, those after the last frame that was put out.
+    pub dropped: Vec<Dropped>,
     /// How long workers had the frames that were good.
     pub infer: Durations,
     /// How long putting out took.
@@ -63,13 +66,14 @@ impl Drop for Closes<'_> {
 }
 
 /// Runs until the source ends, `stop` says so, or `output` gives false: it takes each item in order.
-/// Each of `workers` gets a thread.
+/// Each of `workers` gets a thread, and each thread the cores that `plan` has for it.
 ///
 /// # Errors
 /// That of the output or a worker, or if no thread can be started.
 pub fn run<W: FnMut(&mut Item) + Send>(
     source: &mut dyn Source,
     workers: Vec<W>,
+    plan: &Plan,
     stop: &(dyn Fn() -> bool + Sync),
     output: impl FnMut(&mut Item) -> Result<bool>,
 ) -> Result<Flow> {
@@ -88,13 +92,13 @@ pub fn run<W: FnMut(&mut Item) + Send>(
     let result = std::thread::scope(|scope| {
         let (mailbox, ended, came, source) = (&mailbox, &ended, &mut came, &mut *source);
         let pool = (free_items, free.clone());
-        spawn(scope, "capture".into(), move || {
+        spawn(scope, "capture".into(), plan, move || {
             let stop = || ended.load(Ordering::Relaxed) || stop();
             capture(source, mailbox, pool, &stop, came);
         })?;
         for (index, mut work) in workers.into_iter().enumerate() {
             let done = done.clone();
-            spawn(scope, format!("infer-{index}"), move || {
+            spawn(scope, infer_thread(index), plan, move || {
                 let _ends = Ends(ended);
                 while let Some((number, mut item)) = mailbox.take() {
                     let start = Instant::now();
@@ -109,7 +113,7 @@ pub fn run<W: FnMut(&mut Item) + Send>(
         }
         drop(done);
         let _ends = Ends(ended);
-        put_out(done_items, &free, output, &mut flow)
+        plan.with("output", || put_out(done_items, &free, output, &mut flow))
     });
     flow.elapsed = start.elapsed();
     flow.captured = came.frames;
@@ -120,8 +124,22 @@ pub fn run<W: FnMut(&mut Item) + Send>(
     result.map(|()| flow)
 }
 
-fn spawn<'s>(scope: &'s Scope<'s, '_>, name: String, run: impl FnOnce() + Send + 's) -> Result<()> {
-    Builder::new().name(name).spawn_scoped(scope, run)?;
+/// Name of a worker's thread.
+pub fn infer_thread(index: usize) -> String {
+    format!("infer-{index}")
+}
+
+fn spawn<'s>(
+    scope: &'s Scope<'s, '_>,
+    name: String,
+    plan: &'s Plan,
+    run: impl FnOnce() + Send + 's,
+) -> Result<()> {
+    let pinned = name.clone();
+    Builder::new().name(name).spawn_scoped(scope, move || {
+        plan.pin(&pinned);
+        run();
+    })?;
     Ok(())
 }
 
@@ -161,7 +179,10 @@ fn capture(
                 Err(_) => {}
             }
         };
-        if let Some(late) = mailbox.put(std::mem::replace(&mut item, next)) {
+        let inherit = |new: &mut Item, old: &mut Item| {
+            old.drop_into(Why::Busy, &mut new.dropped);
+        };
+        if let Some(late) = mailbox.put(std::mem::replace(&mut item, next), inherit) {
             came.displaced += 1;
             let _ = give.send(late); // it has places for all
         }
@@ -240,11 +261,16 @@ fn one(
     }
     if item.corrupt {
         flow.corrupt += 1;
+        item.drop_into(Why::Corrupt, &mut flow.dropped);
         return Ok(true);
     }
+    // What was dropped before the damaged ones came before its own.
+    flow.dropped.append(&mut item.dropped);
+    std::mem::swap(&mut flow.dropped, &mut item.dropped);
     flow.infer.add(item.worked);
     let start = Instant::now();
     let goes_on = output(item)?;
+    item.dropped.clear();
     flow.output.add(start.elapsed());
     flow.latency.add(item.born.elapsed());
     Ok(goes_on)
@@ -319,6 +345,15 @@ mod tests {
         }
     }
 
+    fn run<W: FnMut(&mut Item) + Send>(
+        source: &mut dyn Source,
+        workers: Vec<W>,
+        stop: &(dyn Fn() -> bool + Sync),
+        output: impl FnMut(&mut Item) -> Result<bool>,
+    ) -> Result<Flow> {
+        super::run(source, workers, &Plan::default(), stop, output)
+    }
+
     type Work = Box<dyn FnMut(&mut Item) + Send>;
 
     fn workers(count: u64, micros: u64) -> Vec<Work> {
@@ -336,12 +371,20 @@ mod tests {
     fn every_frame_is_put_out_in_order_or_counted() {
         for (count, micros) in [(1, 0), (1, 3000), (3, 3000), (4, 9000)] {
             let mut source = Steady::new(100, Duration::from_millis(1));
-            let mut out = Vec::new();
+            let (mut out, mut all) = (Vec::new(), Vec::new());
             let flow = run(&mut source, workers(count, micros), &|| false, |item| {
                 out.push(item.sequence);
+                all.extend(item.dropped.iter().map(|dropped| dropped.sequence));
+                all.push(item.sequence);
                 Ok(true)
             });
             let flow = flow.unwrap();
+            all.extend(flow.dropped.iter().map(|dropped| dropped.sequence));
+            assert_eq!(
+                all,
+                (0..100).collect::<Vec<_>>(),
+                "each is told of, in order"
+            );
             assert!(out.is_sorted_by(|a, b| a < b), "{out:?}");
             assert!(
                 out.iter().all(|sequence| sequence % 5 != 2),

@@ -30,9 +30,15 @@ impl<T> Default for Mailbox<T> {
 }
 
 impl<T> Mailbox<T> {
-    /// Puts an item in; the one that it displaces comes back.
-    pub fn put(&self, item: T) -> Option<T> {
-        let displaced = self.lock().item.replace(item);
+    /// Puts an item in; the one that it displaces comes back, after `inherit` has given the new one
+    /// (first) what it needs of the old one.
+    pub fn put(&self, mut item: T, inherit: impl FnOnce(&mut T, &mut T)) -> Option<T> {
+        let mut state = self.lock();
+        if let Some(old) = &mut state.item {
+            inherit(&mut item, old);
+        }
+        let displaced = state.item.replace(item);
+        drop(state);
         self.changed.notify_one();
         displaced
     }
@@ -70,10 +76,11 @@ mod tests {
     #[test]
     fn the_newest_wins_and_the_last_one_is_not_lost() {
         let mailbox = Mailbox::default();
-        assert_eq!(mailbox.put(1), None);
-        assert_eq!(mailbox.put(2), Some(1));
-        assert_eq!(mailbox.take(), Some((0, 2)));
-        mailbox.put(3);
+        let add = |new: &mut i32, old: &mut i32| *new += 10 * *old;
+        assert_eq!(mailbox.put(1, add), None);
+        assert_eq!(mailbox.put(2, add), Some(1));
+        assert_eq!(mailbox.take(), Some((0, 12)));
+        mailbox.put(3, add);
         mailbox.close();
         assert_eq!(mailbox.take(), Some((1, 3)));
         assert_eq!(mailbox.take(), None);
@@ -89,7 +96,7 @@ mod tests {
                 .map(|_| scope.spawn(|| std::iter::from_fn(|| mailbox.take()).collect::<Vec<_>>()))
                 .collect();
             for item in 0..COUNT {
-                displaced.extend(mailbox.put(item));
+                displaced.extend(mailbox.put(item, |_, _| {}));
                 if item % 7 == 0 {
                     thread::sleep(Duration::from_micros(20));
                 }

@@ -16,10 +16,16 @@
 //! | [`mailbox`] | the place for one frame |
 //! | [`figures`] | how often, how long, how late |
 //! | [`flow`] | the threads |
+//! | [`cores`] | which thread runs on which core |
+//! | [`climate`] | temperature, power and clocks meanwhile |
+//! | [`record`] | raw frames and decisions into files |
 
+pub mod climate;
+pub mod cores;
 pub mod figures;
 pub mod flow;
 pub mod mailbox;
+pub mod record;
 pub mod source;
 
 use crate::camera::Picture;
@@ -47,6 +53,52 @@ pub struct Item {
     pub worked: Duration,
     /// Whether it turned out to be damaged.
     pub corrupt: bool,
+    /// A camera's JPEG as it came; empty for other frames.
+    pub jpeg: Vec<u8>,
+    /// Frames that came before it and are not put out, back to the one that is.
+    pub dropped: Vec<Dropped>,
+}
+
+/// A frame that came and is not put out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    /// Its number in the source.
+    pub sequence: u64,
+    /// Its time from the first frame's.
+    pub time: Duration,
+    /// The reason.
+    pub why: Why,
+}
+
+/// Why a frame is not put out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// No worker was free before a newer one came.
+    Busy,
+    /// It turned out to be damaged.
+    Corrupt,
+}
+
+impl Why {
+    /// Its name in reports and decisions.
+    pub fn name(self) -> &'static str {
+        match self {
+            Why::Busy => "busy",
+            Why::Corrupt => "corrupt",
+        }
+    }
+}
+
+impl Item {
+    /// Leaves it out: what is to be told of it and of those before it goes to `dropped`.
+    pub fn drop_into(&mut self, why: Why, dropped: &mut Vec<Dropped>) {
+        dropped.append(&mut self.dropped);
+        dropped.push(Dropped {
+            sequence: self.sequence,
+            time: self.time,
+            why,
+        });
+    }
 }
 
 impl Default for Item {
@@ -61,6 +113,8 @@ impl Default for Item {
             born: Instant::now(),
             worked: Duration::ZERO,
             corrupt: false,
+            jpeg: Vec::new(),
+            dropped: Vec::new(),
         }
     }
 }

@@ -91,6 +91,10 @@ where
         };
         item.picture.take(&captured);
         let format = captured.format();
+        item.jpeg.clear();
+        if format.fourcc.is_jpeg() {
+            item.jpeg.extend_from_slice(captured.bytes());
+        }
         item.size = (format.width as usize, format.height as usize);
         item.is_rgb = false;
         drop(captured);

@@ -40,25 +40,33 @@ impl JsonLines {
     }
 }
 
+/// The line of a frame, with its end.
+///
+/// # Errors
+/// If a number is none.
+pub fn line(found: &Found, names: &[String]) -> Result<String> {
+    let objects = found.detections.iter().map(|d| Object {
+        class: class_name(names, d.class),
+        score: d.score,
+        r#box: [d.rect.left, d.rect.top, d.rect.right, d.rect.bottom],
+    });
+    let line = Line {
+        source: found.source,
+        frame: found.frame,
+        time: found.time.map(|time| time.as_secs_f64()),
+        width: found.width,
+        height: found.height,
+        detections: objects.collect(),
+    };
+    let mut text = serde_json::to_string(&line)?;
+    text.push('\n');
+    Ok(text)
+}
+
 impl Report for JsonLines {
     fn add(&mut self, found: &Found) -> Result<()> {
-        let objects = found.detections.iter().map(|d| Object {
-            class: class_name(&self.names, d.class),
-            score: d.score,
-            r#box: [d.rect.left, d.rect.top, d.rect.right, d.rect.bottom],
-        });
-        let line = Line {
-            source: found.source,
-            frame: found.frame,
-            time: found.time.map(|time| time.as_secs_f64()),
-            width: found.width,
-            height: found.height,
-            detections: objects.collect(),
-        };
-        let mut text = serde_json::to_vec(&line)?;
-        text.push(b'\n');
-        self.stream.write_all(&text)?;
-        Ok(())
+        let line = line(found, &self.names)?;
+        Ok(self.stream.write_all(line.as_bytes())?)
     }
 
     fn finish(&mut self) -> Result<()> {

@@ -4,6 +4,7 @@
 //! of size within the recording is scaled to the first size.
 
 use super::nut::NutReader;
+use super::nut::coding::RGB;
 use super::reader::DEFAULT_RATE;
 use super::{Error, Info, Reader};
 use crate::ffmpeg::{Ffmpeg, file_argument};
@@ -51,7 +52,8 @@ impl Decoded {
         let output = ffmpeg.take_output().ok_or(Error::NoFfmpeg)?;
         let output = BufReader::with_capacity(1 << 16, output);
         let frames = match ffmpeg.patiently(|| NutReader::new(output)) {
-            Ok(frames) => frames,
+            Ok(frames) if frames.coding() == RGB => frames,
+            Ok(_) => return Err(Error::damaged("ffmpeg gives other pixels than RGB")),
             Err(_) => return Err(why_nothing(&mut ffmpeg)),
         };
         let said = ffmpeg.description();

@@ -1,8 +1,11 @@
 //! The right reader for a file.
 
 use super::avi::Avi;
+use super::decisions::Decisions;
 use super::ffmpeg::Decoded;
 use super::mjpeg::Mjpeg;
+use super::nut::{NutReader, is_nut};
+use super::raw::Raw;
 use super::y4m::Y4m;
 use super::{Error, Reader};
 use crate::inputs::{Input, Kind, kind::HEAD_BYTES};
@@ -36,6 +39,12 @@ fn open_file(path: &Path) -> Result<Box<dyn Reader>, Error> {
             None => Ok(Box::new(Decoded::file(path)?)),
         },
         Kind::Picture if !head.starts_with(b"GIF8") => Err(Error::Picture),
+        Kind::Recording if is_nut(&head) => match NutReader::new(stream()?) {
+            Ok(frames) if frames.is_own() => {
+                Ok(Box::new(Raw::new(frames, Decisions::beside(path)?)))
+            }
+            _ => Ok(Box::new(Decoded::file(path)?)),
+        },
         _ => Ok(Box::new(Decoded::file(path)?)),
     }
 }
@@ -44,6 +53,9 @@ fn open_stream() -> Result<Box<dyn Reader>, Error> {
     let mut stdin = std::io::stdin();
     let head = read_head(&mut stdin)?;
     let kind = Kind::of(&head, Path::new("-"));
+    if is_nut(&head) {
+        return open_nut(head, stdin);
+    }
     let stream = Cursor::new(head).chain(stdin);
     match kind {
         Kind::Y4m => Ok(Box::new(Y4m::new(BufReader::with_capacity(
@@ -54,6 +66,23 @@ fn open_stream() -> Result<Box<dyn Reader>, Error> {
         Kind::Picture => Err(Error::Picture),
         _ => Ok(Box::new(Decoded::stream(stream)?)),
     }
+}
+
+/// NUT from a pipe: its headers are short, and frames follow.
+fn open_nut(
+    mut head: Vec<u8>,
+    stream: impl Read + Send + 'static,
+) -> Result<Box<dyn Reader>, Error> {
+    const HEADERS: u64 = 4096;
+    let mut stream = stream;
+    stream.by_ref().take(HEADERS).read_to_end(&mut head)?;
+    let is_own = NutReader::new(&head[..]).is_ok_and(|headers| headers.is_own());
+    let stream = Cursor::new(head).chain(stream);
+    if !is_own {
+        return Ok(Box::new(Decoded::stream(stream)?));
+    }
+    let frames = NutReader::new(BufReader::with_capacity(1 << 16, stream))?;
+    Ok(Box::new(Raw::new(frames, None)))
 }
 
 fn read_head(stream: &mut impl Read) -> Result<Vec<u8>, Error> {

@@ -121,6 +121,12 @@ pub trait Reader: Send {
     /// If the recording cannot be read on; frames until then are good.
     fn next(&mut self, frame: &mut Frame) -> Result<bool, Error>;
 
+    /// What its frames come from, where it was made of another source and says so. Its frames' numbers
+    /// are that source's, then.
+    fn source(&self) -> Option<&str> {
+        None
+    }
+
     /// What was wrong so far that did not end the recording; empty if nothing.
     fn complaints(&mut self) -> Vec<String> {
         Vec::new()

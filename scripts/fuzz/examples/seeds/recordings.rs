@@ -5,7 +5,7 @@ use image::{ImageFormat, RgbImage};
 use std::io::Cursor;
 use std::time::Duration;
 use tincy::recording::Rational;
-use tincy::recording::nut::{NutWriter, Video};
+use tincy::recording::nut::{Coding, NutWriter, Video};
 
 fn picture(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
@@ -88,6 +88,34 @@ fn nut() -> Vec<u8> {
     bytes
 }
 
+/// A raw recording of JPEGs.
+fn raw(jpeg: &[u8]) -> Vec<u8> {
+    let video = Video {
+        width: 8,
+        height: 8,
+        pixel_aspect: None,
+        time_base: Rational {
+            numerator: 1,
+            denominator: 1_000_000_000,
+        },
+    };
+    let mut bytes = Vec::new();
+    let writer = NutWriter::recording(&mut bytes, &video, Coding::Jpeg);
+    let mut writer = writer.expect("memory can be written to");
+    for time in [0, 33] {
+        let written = writer.write(jpeg, Duration::from_millis(time));
+        written.expect("memory can be written to");
+    }
+    bytes
+}
+
+const DECISIONS: &str = r#"{"recording":1,"source":"a","rate":[30,1],"time_base":[1,30],"model":"m","threshold":0.25}
+{"source":"a","frame":0,"time":0.0,"width":8,"height":8,"detections":[{"class":"dog","score":0.5,"box":[1,2,3,4]}]}
+{"frame":1,"time":0.033,"dropped":"busy"}
+{"source":"a","frame":2,"time":0.066,"width":8,"height":8,"detections":[],"recorded":false}
+{"recorded":{"recorded":1,"missed":1,"failure":null},"run":null}
+"#;
+
 pub(crate) fn seeds() -> Vec<Seed> {
     let (small, other) = (picture(8, 8), picture(17, 9));
     let jpeg = encoded(&small, ImageFormat::Jpeg);
@@ -104,6 +132,8 @@ pub(crate) fn seeds() -> Vec<Seed> {
         ),
         ("avi", "two", avi()),
         ("nut", "two", nut()),
+        ("nut", "recording", raw(&jpeg)),
+        ("decisions", "all", DECISIONS.into()),
         ("picture", "jpeg", jpeg),
     ];
     let formats = [

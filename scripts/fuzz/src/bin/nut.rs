@@ -1,14 +1,13 @@
-//! NUT, in which ffmpeg hands over frames.
+//! NUT, in which ffmpeg hands over frames and raw recordings are kept.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use tincy::recording::nut::NutReader;
-use tincy_fuzz::said;
+use tincy::recording::raw::Raw;
+use tincy_fuzz::{LIMIT, play, said};
 
 fuzz_target!(|bytes: &[u8]| {
-    let Some(mut reader) = said(NutReader::new(bytes)) else {
-        return;
-    };
-    let mut pixels = Vec::new();
-    while let Some(Some(_)) = said(reader.next(&mut pixels)) {}
+    if let Some(frames) = said(NutReader::new(bytes)) {
+        play(Ok(Raw::with_limit(frames, None, LIMIT)));
+    }
 });

@@ -1,35 +1,38 @@
 //! `tincy run`: finds objects as a camera sees them.
+//!
+//! | module | subject |
+//! | --- | --- |
+//! | `out` | where frames and what is found go, one after the other |
+//! | `screens` | which screens are asked for |
+//! | `hud` | rate and latency in the corner of the picture |
+//! | `report` | what `--pipeline` tells |
 
 mod hud;
+mod out;
 mod report;
+mod screens;
 
 use crate::accelerator::AcceleratorArgs;
 use crate::camera::CameraArgs;
 use crate::detector::{Detector, EngineArgs, FilterArgs, Model};
-use crate::live::Item;
-use crate::live::flow::{self, Flow};
+use crate::live::cores::{Cores, Plan};
+use crate::live::flow::{Flow, infer_thread};
+use crate::live::record::{self, Recorded, Recorder};
 use crate::live::source::{CameraSource, Paced, Source};
 use crate::model::ModelArgs;
-use crate::outcome::Outcome;
-use crate::output::lines::objects;
-use crate::output::video::screen::{ScreenWriter, Several};
-use crate::output::video::stages::{Shot, Stages};
-use crate::output::video::{self, VideoWriter};
-use crate::output::{Found, ReportArgs, Reports};
-use crate::progress;
-use crate::recording::Info;
-use crate::service::Service;
+use crate::outcome::{Outcome, Usage};
+use crate::output::ReportArgs;
+use crate::recording::decisions::Header;
 use crate::stop::Stop;
 use anyhow::{Result, anyhow, bail};
-use crossbeam_channel::{Receiver, Sender, unbounded};
-use hud::Hud;
+use out::Out;
 use report::Report;
-use std::io::Write;
+use screens::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tincy_drivers::camera::Camera;
-use tincy_vision::Detection;
 
 /// Arguments of `tincy run`.
 #[derive(Debug, clap::Args)]
@@ -41,10 +44,15 @@ pub struct Args {
     /// on the standard output)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// A screen to show what is found on: kms is the first that is plugged in, kms:NAME that of a
-    /// connector; no desktop may run there
-    #[arg(long, value_name = "SCREEN", value_parser = display)]
-    display: Option<Display>,
+    /// Raw frames just as the detector had them, and beside them (.jsonl) what was found and dropped:
+    /// a file .nut, or live.nut in a folder; `tincy replay --check` comes to the same
+    #[arg(long, value_name = "FILE|DIR/")]
+    record: Option<PathBuf>,
+    /// Shows what is found: in a window on a desktop (closing it, Esc or q ends the run), or on a
+    /// screen without one, kms the first that is plugged in, kms:NAME that of a connector; may be
+    /// repeated
+    #[arg(long, value_name = "window|kms|kms:NAME", value_parser = screens::display)]
+    display: Vec<Display>,
     /// Writes rate and latency into the corner of what is shown or recorded
     #[arg(long)]
     hud: bool,
@@ -54,7 +62,11 @@ pub struct Args {
     /// Ends after so many frames are put out
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     frames: Option<u64>,
-    /// At the end tells rates, queues, latency and dropped frames: on stderr, or as JSON to FILE
+    /// Keeps each thread on cores of its own, as in 0,2-3; without a list on all that there are
+    #[arg(long, value_name = "CORES", num_args = 0..=1, default_missing_value = "all")]
+    pin: Option<Cores>,
+    /// At the end tells rates, queues, latency, dropped frames, temperature, power and clocks: on
+    /// stderr, or as JSON to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
     pipeline: Option<PathBuf>,
     #[command(flatten)]
@@ -71,21 +83,6 @@ pub struct Args {
     reports: ReportArgs,
 }
 
-/// A screen.
-#[derive(Clone, Debug)]
-struct Display {
-    connector: Option<String>,
-}
-
-fn display(text: &str) -> Result<Display, String> {
-    let connector = match text.split_once(':') {
-        Some(("kms", name)) if !name.is_empty() => Some(name.to_string()),
-        None if text == "kms" => None,
-        _ => return Err("kms or kms:NAME is expected, as in kms:HDMI-A-1".into()),
-    };
-    Ok(Display { connector })
-}
-
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().filter(|seconds| *seconds > 0.0);
     let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
@@ -98,25 +95,35 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// If there is no camera, or nothing can be put out.
 pub fn run(args: Args) -> Result<Outcome> {
     let stop = Stop::listen()?;
+    let record = args.record.as_deref().map(record::file).transpose()?;
+    keep_source(&args, record.as_deref())?;
     let mut source = source(&args)?;
     let model = Model::new(args.model.open()?, &args.engine.options())?;
     let model = model.accelerated(&args.accelerator)?;
     let filter = args.filter.filter(model.names())?;
-    let workers = args.engine.workers(None);
-    let detectors = (0..workers).map(|_| Detector::new(&model, filter.clone()));
-    let name = source.name();
-    let live = Live {
-        to_people: !args.reports.use_stdout() && args.output.as_deref() != Some(Path::new("-")),
-        reports: Reports::new(&args.reports, model.names(), true, None)?,
-        names: Arc::clone(model.names()),
-        name: name.clone(),
-        frames: args.frames,
-        done: 0,
-        said: String::new(),
-        service: Service::ready(),
-        hud: args.hud.then(Hud::default),
+    let (workers, plan) = placed(&args)?;
+    let detector = |index| {
+        let detector = || Detector::new(&model, filter.clone());
+        plan.with(&infer_thread(index), detector)
     };
-    let flow = live.run(source.as_mut(), detectors.collect(), &args, &stop)?;
+    let detectors = (0..workers).map(detector).collect();
+    let name = source.name();
+    let closed = Arc::new(AtomicBool::new(false));
+    // Screens first: what is recorded there already stays where one is missing.
+    let writer = screens::writer(&args, &name, source.info(), &closed)?;
+    let recorder = record
+        .as_ref()
+        .map(|path| recorder(path, source.as_ref(), &model, &args, &plan))
+        .transpose()?;
+    let out = Out::new(&args, model.names(), name.clone(), recorder)?;
+    let start = Instant::now();
+    let wish = || {
+        let over = |limit: Duration| start.elapsed() >= limit;
+        let closed = closed.load(Ordering::Relaxed);
+        closed || stop.signal().is_some() || args.seconds.is_some_and(over)
+    };
+    let out = out.run(source.as_mut(), detectors, writer, &args, &plan, &wish)?;
+    let (flow, recorder, climate) = out;
     for complaint in &flow.complaints {
         log::warn!("{name}: {complaint}");
     }
@@ -124,14 +131,21 @@ pub fn run(args: Args) -> Result<Outcome> {
     if let Some(accelerator) = model.accelerator() {
         log::info!("{}", accelerator.report());
     }
-    if let Some(path) = &args.pipeline {
-        Report::new(name.clone(), workers, &flow).tell(path)?;
+    let mut report = Report::new(name.clone(), workers, &flow);
+    report.pinned = plan.threads().to_vec();
+    report.sensors = climate.into_spans();
+    if let (Some(recorder), Some(path)) = (recorder, &record) {
+        report.recorded = Some(end_recording(recorder, path, &report)?);
     }
-    outcome(&name, &flow, &stop)
+    if let Some(path) = &args.pipeline {
+        report.tell(path)?;
+    }
+    outcome(&name, &flow, report.recorded.as_ref(), &stop)
 }
 
-fn outcome(name: &str, flow: &Flow, stop: &Stop) -> Result<Outcome> {
+fn outcome(name: &str, flow: &Flow, recorded: Option<&Recorded>, stop: &Stop) -> Result<Outcome> {
     let frames = flow.output.count();
+    let unrecorded = recorded.is_some_and(|recorded| recorded.failure.is_some());
     match (&flow.failure, stop.signal()) {
         (_, Some(signal)) => Ok(Outcome::Stopped(signal)),
         (Some(failure), None) if frames == 0 => bail!("{name}: {failure}"),
@@ -139,8 +153,44 @@ fn outcome(name: &str, flow: &Flow, stop: &Stop) -> Result<Outcome> {
             log::error!("{name}: {failure}; {frames} frames until then are done");
             Ok(Outcome::SomeFailed)
         }
-        (None, None) => Ok(Outcome::of(1, usize::from(!flow.complaints.is_empty()))),
+        (None, None) => {
+            let failed = unrecorded || !flow.complaints.is_empty();
+            Ok(Outcome::of(1, usize::from(failed)))
+        }
     }
+}
+
+/// Nothing may be written over the recording that plays.
+fn keep_source(args: &Args, record: Option<&Path>) -> Result<()> {
+    let Some(source) = &args.source else {
+        return Ok(());
+    };
+    let real = |path: &Path| path.canonicalize().ok();
+    for path in args.output.as_deref().into_iter().chain(record) {
+        if real(path).is_some_and(|path| Some(path) == real(source)) {
+            let path = path.display();
+            return Err(Usage(format!("{path} is the source; it is not overwritten")).into());
+        }
+    }
+    Ok(())
+}
+
+/// Number of workers, and the cores of all threads. From here on they start where `--pin` lets them.
+fn placed(args: &Args) -> Result<(usize, Plan)> {
+    let Some(wanted) = &args.pin else {
+        return Ok((args.engine.workers(None), Plan::default()));
+    };
+    let cores = Plan::enter(wanted)?;
+    let workers = args.engine.workers(None);
+    let infer = (0..workers).map(|index| (infer_thread(index), args.engine.threads));
+    let drawn = args.output.is_some() || !args.display.is_empty();
+    let others = [("draw", drawn), ("record", args.record.is_some())];
+    let others = others.into_iter().filter(|(_, is_there)| *is_there);
+    let threads = std::iter::once(("capture".to_string(), 1))
+        .chain(infer)
+        .chain([("output".to_string(), 1)])
+        .chain(others.map(|(name, _)| (name.to_string(), 1)));
+    Ok((workers, Plan::in_turn(&cores, threads)))
 }
 
 /// The recording, or the camera.
@@ -158,128 +208,31 @@ fn source(args: &Args) -> Result<Box<dyn Source>> {
     Ok(Box::new(CameraSource::new(camera)))
 }
 
-/// What is put out.
-struct Live {
-    name: String,
-    names: Arc<[String]>,
-    reports: Reports,
-    /// Whether lines for people go to the standard output.
-    to_people: bool,
-    /// Frames to put out at most.
-    frames: Option<u64>,
-    done: u64,
-    /// The last line for people.
-    said: String,
-    service: Service,
-    hud: Option<Hud>,
+/// A recording of a source's frames, as a model sees them.
+fn recorder(
+    path: &Path,
+    source: &dyn Source,
+    model: &Model,
+    args: &Args,
+    plan: &Plan,
+) -> Result<Recorder> {
+    let plan = plan.clone();
+    let info = source.info();
+    let mut header = Header::new(source.name(), info.rate, info.time_base);
+    header.model = model.network().name().into();
+    header.threshold = args.filter.threshold;
+    Recorder::start(path.into(), &header, move || plan.pin("record"))
 }
 
-/// Where annotated frames go, if anywhere.
-fn writer(args: &Args, info: &Info) -> Result<Option<Box<dyn VideoWriter>>> {
-    let mut writers: Vec<Box<dyn VideoWriter>> = Vec::new();
-    if let Some(path) = &args.output {
-        writers.push(video::create(path, info, None)?);
+/// Ends it and says what is in it.
+fn end_recording(recorder: Recorder, path: &Path, report: &Report) -> Result<Recorded> {
+    let recorded = recorder.finish(report)?;
+    let (path, frames, missed) = (path.display(), recorded.recorded, recorded.missed);
+    if recorded.failure.is_none() {
+        log::info!("{path}: {frames} frames recorded");
     }
-    if let Some(display) = &args.display {
-        writers.push(Box::new(ScreenWriter::open(display.connector.as_deref())?));
+    if missed > 0 && recorded.failure.is_none() {
+        log::warn!("{path}: {missed} frames are not in it: the disk was too slow");
     }
-    Ok(match writers.len() {
-        0 | 1 => writers.pop(),
-        _ => Some(Box::new(Several(writers))),
-    })
-}
-
-impl Live {
-    fn run(
-        mut self,
-        source: &mut dyn Source,
-        detectors: Vec<Detector>,
-        args: &Args,
-        stop: &Stop,
-    ) -> Result<Flow> {
-        let start = Instant::now();
-        let over = |limit: Duration| start.elapsed() >= limit;
-        let stop = || stop.signal().is_some() || args.seconds.is_some_and(over);
-        let writer = writer(args, source.info())?;
-        let flow = std::thread::scope(|scope| {
-            let names = Arc::clone(&self.names);
-            let stages = writer.map(|writer| Stages::start(scope, names, writer));
-            let film = stages.transpose()?.map(Film::new);
-            let draw = film.is_some();
-            let finders = detectors
-                .into_iter()
-                .map(|detector| flow::finder(detector, draw));
-            let flow = flow::run(source, finders.collect(), &stop, |item| {
-                self.put_out(item, film.as_ref())
-            });
-            // Where the writer failed, its reason is the better one.
-            film.map_or(Ok(()), |film| film.stages.finish()).and(flow)
-        })?;
-        self.reports.finish()?;
-        Ok(flow)
-    }
-
-    /// One frame; false after the last one that is wanted.
-    fn put_out(&mut self, item: &mut Item, film: Option<&Film>) -> Result<bool> {
-        self.done += 1;
-        self.service.frames(self.done);
-        self.reports.add(&Found {
-            source: &self.name,
-            relative: Path::new("live"),
-            frame: item.sequence,
-            time: Some(item.time),
-            width: item.size.0,
-            height: item.size.1,
-            detections: &item.shot.detections,
-        })?;
-        if self.to_people {
-            self.say(item.time, &item.shot.detections)?;
-        }
-        if let Some(film) = film {
-            if let Some(hud) = &mut self.hud {
-                hud.write(item);
-            }
-            film.add(item)?;
-        }
-        Ok(self.frames.is_none_or(|frames| self.done < frames))
-    }
-
-    /// A line for people whenever other classes are in view than before.
-    fn say(&mut self, time: Duration, detections: &[Detection]) -> Result<()> {
-        let mut classes: Vec<_> = detections.iter().map(|found| found.class).collect();
-        classes.sort_unstable();
-        let view = format!("{classes:?}");
-        if view == self.said {
-            return Ok(());
-        }
-        self.said = view;
-        let (seconds, what) = (time.as_secs_f64(), objects(detections, &self.names));
-        let line = || writeln!(std::io::stdout(), "{seconds:8.2} s: {what}");
-        Ok(progress::aside(line)?)
-    }
-}
-
-/// Drawing and encoding, and the shots that come back from there.
-struct Film<'s> {
-    stages: Stages<'s>,
-    free: Sender<Shot>,
-    back: Receiver<Shot>,
-}
-
-impl<'s> Film<'s> {
-    fn new(stages: Stages<'s>) -> Film<'s> {
-        let (free, back) = unbounded();
-        Film { stages, free, back }
-    }
-
-    /// Hands the item's shot on, and gives it another.
-    fn add(&self, item: &mut Item) -> Result<()> {
-        let next = self.back.try_recv().unwrap_or_default();
-        let mut shot = std::mem::replace(&mut item.shot, next);
-        shot.frame.time = Some(item.time);
-        match self.stages.send(shot, &self.free) {
-            true => Ok(()),
-            false => Err(anyhow!("the output has ended")),
-        }
-    }
+    Ok(recorded)
 }

@@ -1,8 +1,11 @@
 //! What `tincy run --pipeline` tells.
 
 use crate::columns::{Align, Columns};
+use crate::live::climate::Span;
+use crate::live::cores::Pinned;
 use crate::live::figures::Durations;
 use crate::live::flow::{Flow, WAITING};
+use crate::live::record::Recorded;
 use anyhow::{Context, Result};
 use serde::Serialize;
 use std::fmt::Write;
@@ -26,6 +29,13 @@ pub(super) struct Report {
     dropped: Dropped,
     /// What happened in the camera's driver.
     camera: Counts,
+    /// Cores of the threads that `--pin` put somewhere.
+    pub(super) pinned: Vec<Pinned>,
+    /// Temperature, power and clocks over the run.
+    pub(super) sensors: Vec<Span>,
+    /// What became of `--record`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) recorded: Option<Recorded>,
 }
 
 #[derive(Debug, Serialize)]
@@ -116,6 +126,9 @@ impl Report {
                 missed: flow.source.missed,
             },
             camera: flow.source,
+            pinned: Vec::new(),
+            sensors: Vec::new(),
+            recorded: None,
         }
     }
 
@@ -164,7 +177,43 @@ impl Report {
              dropped: {}",
             self.dropped.text()
         );
+        self.add_cores(&mut text);
+        self.add_sensors(&mut text);
         text
+    }
+
+    /// The cores of pinned threads.
+    fn add_cores(&self, text: &mut String) {
+        let core = |cores: &Vec<usize>| {
+            let cores: Vec<_> = cores.iter().map(usize::to_string).collect();
+            cores.join("+")
+        };
+        let one = |pinned: &Pinned| format!("{} {}", pinned.thread, core(&pinned.cores));
+        let all: Vec<_> = self.pinned.iter().map(one).collect();
+        if !all.is_empty() {
+            let _ = write!(text, "\ncores: {}", all.join(", "));
+        }
+    }
+
+    /// A table of what sensors showed.
+    fn add_sensors(&self, text: &mut String) {
+        if self.sensors.is_empty() {
+            return;
+        }
+        let mut table = Columns::new(&[
+            ("sensor", Align::Left),
+            ("least", Align::Right),
+            ("greatest", Align::Right),
+            ("last", Align::Right),
+            ("", Align::Left),
+        ]);
+        for span in &self.sensors {
+            let name = format!("{} {}", span.chip, span.label);
+            let values = [span.least, span.greatest, span.last].map(|value| format!("{value:.1}"));
+            let cells = [name.trim_end().to_string()].into_iter().chain(values);
+            table.row(cells.chain([span.unit.to_string()]));
+        }
+        let _ = write!(text, "\n{table}");
     }
 }
 

@@ -6,12 +6,14 @@
 //! | [`avi`] | AVI with JPEG frames |
 //! | [`y4m`] | YUV4MPEG2, uncompressed |
 //! | [`screen`] | a screen without a desktop |
+//! | [`window`] | a window on a desktop |
 //! | [`stages`] | the threads that draw and write |
 
 pub mod avi;
 pub mod encoder;
 pub mod screen;
 pub mod stages;
+pub mod window;
 pub mod y4m;
 
 use crate::recording::Info;

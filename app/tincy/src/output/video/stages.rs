@@ -1,6 +1,7 @@
 //! The threads that draw and write: one after the other, behind the pipeline.
 
 use super::VideoWriter;
+use crate::live::cores::Plan;
 use crate::pipeline::Free;
 use anyhow::{Result, anyhow};
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -31,7 +32,7 @@ pub struct Stages<'s> {
 }
 
 impl<'s> Stages<'s> {
-    /// Starts them.
+    /// Starts them. Drawing goes to its core; writing starts other programs, which need all.
     ///
     /// # Errors
     /// If no thread can be started.
@@ -39,12 +40,15 @@ impl<'s> Stages<'s> {
         scope: &'s Scope<'s, '_>,
         names: Arc<[String]>,
         mut writer: Box<dyn VideoWriter>,
+        plan: &Plan,
     ) -> Result<Stages<'s>> {
+        let plan = plan.clone();
         let (shots, to_draw) = bounded::<(Shot, Free<Shot>)>(WAITING);
         let (drawn, to_write) = bounded(WAITING);
         Builder::new()
             .name("draw".into())
             .spawn_scoped(scope, move || {
+                plan.pin("draw");
                 for (mut shot, free) in to_draw {
                     tincy_vision::annotate(&mut shot.frame, &shot.detections, &names);
                     if !shot.caption.is_empty() {
