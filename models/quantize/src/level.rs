@@ -96,6 +96,48 @@ impl fmt::Display for Level {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tincy_network::{Activation, Affine, Builder, Finish, Input, Number, Op, Shape, Weights};
+
+    fn pointwise(from: usize, to: usize) -> Op {
+        Op::Convolution(Convolution {
+            out_channels: to,
+            kernel: [1, 1],
+            stride: [1, 1],
+            dilation: [1, 1],
+            padding: Default::default(),
+            groups: 1,
+            weights: Weights::floats(vec![1.0; from * to]),
+            finish: Finish::Affine(Affine {
+                scale: Default::default(),
+                bias: vec![0.0; to].into(),
+                activation: Activation::Relu,
+                output: Number::F32,
+            }),
+        })
+    }
+
+    #[test]
+    fn ends_and_the_smallest_layers_are_spared() {
+        let input = Input {
+            shape: Shape::new(2, 2, 3),
+            number: Number::F32,
+            picture: None,
+        };
+        let mut builder = Builder::new("spared", input).unwrap();
+        let mut last = Source::Input;
+        // Between the ends are 64, 80 and 180 weights: the first are less than a quarter.
+        let sizes = [3, 8, 8, 10, 18, 2];
+        for (i, pair) in sizes.windows(2).enumerate() {
+            let op = pointwise(pair[0], pair[1]);
+            last = builder.layer(format!("{i}"), op, &[last]).unwrap();
+        }
+        builder.output_tensor(last);
+        let network = builder.build().unwrap();
+        let groups = crate::share::groups(&network);
+        let bits = |level: &str| level.parse::<Level>().unwrap().of_layers(&network, &groups);
+        assert_eq!(bits("w4a8"), [8, 8, 4, 4, 8]);
+        assert_eq!(bits("w8a8"), [8; 5]);
+    }
 
     #[test]
     fn a_level_is_read_as_it_is_written() {
