@@ -24,6 +24,8 @@ import networks
 VISIT_MS = 40
 QUICK_ROUNDS, ROUNDS = 5, 25
 OURS, PROTOTYPE = "tincy", "prototype"
+PEERS = ("onnxruntime", "openvino")
+NETWORKS = [*networks.TOPOLOGIES, *networks.FILES]
 
 
 class Contestant:
@@ -78,12 +80,15 @@ def arguments():
     parser = argparse.ArgumentParser(description="Times the engine against its peers.")
     parser.add_argument("--ours", required=True, help="the engine's driver")
     parser.add_argument("--prototype", help="the prototype's driver")
+    parser.add_argument("--tincy", help="the command, which makes the engine's W8A8 networks of the peers' f32 ones")
+    parser.add_argument("--pictures", help="a folder of pictures to find their ranges from")
+    parser.add_argument("--shared", type=Path, help="the folder of the networks that are files")
     parser.add_argument("--python", help="an interpreter with the peers")
     parser.add_argument("--models", type=Path, help="folder for the peers' models")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--quick", action="store_const", const=QUICK_ROUNDS, dest="rounds", help="few rounds")
     parser.add_argument("--threads", default="1", help="numbers of threads, as 1,2")
-    parser.add_argument("--networks", default=",".join(networks.TOPOLOGIES), help="which networks")
+    parser.add_argument("--networks", default=",".join(NETWORKS), help="which networks")
     parser.add_argument("--model", help="a .tincy file that the engine runs as the network tincy")
     parser.add_argument("--json", type=Path, help="write every sample there")
     return parser.parse_args()
@@ -99,21 +104,42 @@ def make_models(options, names):
     return result.returncode == 0
 
 
+def quantized(options, name, model):
+    """The engine's W8A8 network of an f32 model, or None."""
+    output = options.models / f"{name}.w8a8.tincy"
+    command = [options.tincy, "--quiet", "quantize", str(model), "--calibrate", options.pictures, "--level", "w8a8"]
+    result = subprocess.run([*command, "--force", "--output", str(output)], capture_output=True, text=True)
+    if result.returncode:
+        print(f"# no W8A8 of {name}: {result.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+        return None
+    return str(output)
+
+
 def entries(options, names):
     """(network, engine, precision, threads, command) of everything that could take part."""
-    peers = options.python and make_models(options, names)
+    made = [name for name in names if name in networks.TOPOLOGIES]
+    peers = options.python and make_models(options, made)
     contestant = str(Path(__file__).with_name("contestant.py"))
     for name in names:
-        ours = options.model if options.model and name == "tincy" else networks.TOPOLOGIES[name]
-        low_bit = " b" in networks.TOPOLOGIES[name]
+        models = {precision: options.models / f"{name}.{precision}.onnx" for precision in ("f32", "int8")}
+        if name in networks.FILES:
+            models = dict(zip(("f32", "int8"), (options.shared / file for file in networks.FILES[name])))
+        topology = networks.TOPOLOGIES.get(name)
+        ours = options.model if options.model and name == "tincy" else topology
+        low_bit = " b" in (topology or "")
+        # What is hidden has no picture to find ranges from.
+        w8a8 = peers and options.tincy and name != "hidden" and quantized(options, name, models["f32"])
         for threads in map(int, options.threads.split(",")):
-            yield name, OURS, "W1A3" if low_bit else "f32", threads, [options.ours, str(threads), ours]
+            if ours:
+                yield name, OURS, "W1A3" if low_bit else "f32", threads, [options.ours, str(threads), ours]
+            if w8a8:
+                yield name, OURS, "W8A8", threads, [options.ours, str(threads), w8a8]
             if name == "hidden" and options.prototype and threads == 1:
                 yield name, PROTOTYPE, "W1A3", threads, [options.prototype]
-            for engine in ("onnxruntime", "openvino") if peers else ():
-                for precision in ("f32", "int8"):
-                    model = str(options.models / f"{name}.{precision}.onnx")
-                    yield name, engine, precision, threads, [options.python, contestant, engine, model, str(threads)]
+            for engine in PEERS if peers else ():
+                for precision, model in models.items():
+                    command = [options.python, contestant, engine, str(model), str(threads)]
+                    yield name, engine, precision, threads, command
 
 
 def start(options, names):
@@ -147,35 +173,48 @@ def find(contestants, network, engines, precision, threads=1):
     return min(fits, key=lambda c: min(c.cpu), default=None)
 
 
+def counterpart(contestants, contestant):
+    """The engine's own on the same network and threads: W8A8 beside int8, else its first."""
+    ours = [c for c in contestants if c.engine == OURS]
+    ours = [c for c in ours if (c.network, c.threads) == (contestant.network, contestant.threads)]
+    alike = [c for c in ours if contestant.precision in ("int8", "W8A8") and c.precision == "W8A8"]
+    return next(iter(alike or ours), None)
+
+
 def table(contestants):
-    """The table's lines: ratios are CPU time to ours on the same network and threads."""
+    """The table's lines: ratios are CPU time to ours on the same network and threads, W8A8 beside int8."""
     head = f"{'network':12} {'engine':12} {'precision':9} thr {'CPU min':>8} {'median':>8} {'wall min':>8} {'median':>8}"
     yield f"{head} {'x ours, min':>12} {'median':>7}"
-    place = list(networks.TOPOLOGIES).index
+    place = NETWORKS.index
     for c in sorted(contestants, key=lambda c: (place(c.network), c.threads, min(c.cpu))):
         median = statistics.median
         line = f"{c.network:12} {c.engine:12} {c.precision:9} {c.threads:3} {min(c.cpu):8.2f} {median(c.cpu):8.2f}"
         line += f" {min(c.wall):8.2f} {median(c.wall):8.2f}"
-        ours = [o for o in contestants if (o.network, o.engine, o.threads) == (c.network, OURS, c.threads)]
+        ours = counterpart(contestants, c)
         if ours:
-            line += f" {min(c.cpu) / min(ours[0].cpu):12.2f} {median(c.cpu) / median(ours[0].cpu):7.2f}"
+            line += f" {min(c.cpu) / min(ours.cpu):12.2f} {median(c.cpu) / median(ours.cpu):7.2f}"
         yield line
 
 
 def ratios(contestants):
     """What the engine is held to: (what, ratio of minima, ratio of medians, at most)."""
-    peers = ("onnxruntime", "openvino")
     claims = [
-        ("hidden layers / prototype", "hidden", "W1A3", (PROTOTYPE,), "W1A3", 1.0),
-        ("hidden layers / best int8 peer", "hidden", "W1A3", peers, "int8", 0.25),
-        ("whole W1A3 network / best int8 peer", "tincy", "W1A3", peers, "int8", 0.25),
-        ("Tiny YOLOv2 f32 / ONNX Runtime f32", "tiny-yolov2", "f32", ("onnxruntime",), "f32", 1.2),
-        ("MobileNet f32 / ONNX Runtime f32", "mobilenet", "f32", ("onnxruntime",), "f32", 1.2),
+        ("hidden layers / prototype", "hidden", "W1A3", (PROTOTYPE,), "W1A3", 1.0, 1),
+        ("hidden layers / best int8 peer", "hidden", "W1A3", PEERS, "int8", 0.25, 1),
+        ("Tiny YOLOv2 f32 / ONNX Runtime f32", "tiny-yolov2", "f32", ("onnxruntime",), "f32", 1.2, 1),
+        ("MobileNet f32 / ONNX Runtime f32", "mobilenet", "f32", ("onnxruntime",), "f32", 1.2, 1),
     ]
+    for threads in (1, 2):
+        claims.append(("whole W1A3 network / best int8 peer", "tincy", "W1A3", PEERS, "int8", 0.25, threads))
+        for network in ("tincy", "tiny-yolov2", "yolox-nano"):
+            claims.append((f"{network} W8A8 / best int8 peer", network, "W8A8", PEERS, "int8", 1.0, threads))
     median = statistics.median
-    for what, network, precision, engines, other, bar in claims:
-        ours, best = find(contestants, network, (OURS,), precision), find(contestants, network, engines, other)
+    for what, network, precision, engines, other, bar, threads in claims:
+        ours, best = (
+            find(contestants, network, of, wanted, threads) for of, wanted in (((OURS,), precision), (engines, other))
+        )
         if ours and best:
+            what = what if threads == 1 else f"{what}, {threads} threads"
             yield what, min(ours.cpu) / min(best.cpu), median(ours.cpu) / median(best.cpu), bar
     for network, precision in (("tincy", "W1A3"), ("tiny-yolov2", "f32")):
         one, two = (find(contestants, network, (OURS,), precision, threads) for threads in (1, 2))
@@ -198,8 +237,10 @@ def main():
     options = arguments()
     names = options.networks.split(",")
     for name in names:
-        if name not in networks.TOPOLOGIES:
-            sys.exit(f"unknown network {name}: there are {', '.join(networks.TOPOLOGIES)}")
+        if name not in NETWORKS:
+            sys.exit(f"unknown network {name}: there are {', '.join(NETWORKS)}")
+    if not options.shared:
+        names = [name for name in names if name not in networks.FILES]
     contestants = start(options, names)
     if not contestants:
         sys.exit("nothing could be run")
@@ -211,7 +252,7 @@ def main():
     results = list(ratios(contestants))
     for what, least, middle, bar in results:
         verdict = "met" if least <= bar else "missed"
-        print(f"{what:42} {least:.3f} (medians {middle:.3f}), at most {bar:.3g}: {verdict}")
+        print(f"{what:48} {least:.3f} (medians {middle:.3f}), at most {bar:.3g}: {verdict}")
     if options.json:
         keys = ("network", "engine", "precision", "threads", "about", "frames", "cpu", "wall")
         report = {

@@ -22,6 +22,12 @@ TOPOLOGIES = {
     "mobilenet": "relu6 224x224x3 c32k3s2 " + " ".join(f"dk3s{stride} c{out}k1" for out, stride in SEPARABLE),
 }
 
+# Networks that are files beside the project: their f32 and int8 models.
+FILES = {
+    # What one would pick instead; the int8 one is ONNX Runtime's own quantization.
+    "yolox-nano": ("onnx-detectors/yolox-nano.onnx", "onnx-detectors/yolox-nano-qdq.onnx"),
+}
+
 # Steps of the 8-bit codes: pictures are 0 to 1, activations about 0 to 5, and leaky ones reach a little below zero.
 PICTURE_STEP, STEP, LEAKY_ZERO = 1 / 255, 0.02, 26
 

@@ -317,7 +317,10 @@ mod tests {
             let errors = [plain, found].map(|s| behind(&values, &s, output, activation));
             // Rounding once costs 1/12.
             assert!(found.negative_shift > 0, "{found:?}");
-            assert!(errors[1] < 0.15 && errors[1] < 0.6 * errors[0], "{errors:?}");
+            assert!(
+                errors[1] < 0.15 && errors[1] < 0.6 * errors[0],
+                "{errors:?}"
+            );
         }
     }
 
