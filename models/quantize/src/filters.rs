@@ -1,7 +1,7 @@
 //! A convolution's filters as integers, and what becomes of their sums.
 
 use crate::Error;
-use crate::range::Sums;
+use crate::sums::Sums;
 use tincy_network::{
     Activation, Affine, Code, Convolution, Factor, Finish, Number, Requantize, Table, WeightKind,
     Weights,

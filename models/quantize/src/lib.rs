@@ -19,6 +19,7 @@
 //! | [`threshold`] | where to cut what a map holds, by several methods |
 //! | [`mod@low_bit`] | weights of one bit or three values, for their speed |
 //! | [`range`] | codes of least squared error |
+//! | [`sums`] | what sums are rounded to before an activation |
 //! | [`codes`] | the codes of all maps |
 //! | [`mod@equalize`] | channels of like sizes in maps that one code would not serve |
 //! | [`mod@even`] | factors of single channels behind an activation |
@@ -56,6 +57,7 @@ pub mod rule;
 pub mod share;
 pub mod split;
 pub mod start;
+pub mod sums;
 pub mod threshold;
 pub mod weights;
 

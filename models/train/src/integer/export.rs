@@ -4,8 +4,8 @@ use super::prepare::{Plan, map_step, sums_step};
 use crate::{Error, Model};
 use tincy_network::{Code, Convolution, Network, Op, Source};
 use tincy_quantize::filters::{Filters, Target};
-use tincy_quantize::range::Sums;
 use tincy_quantize::split::activation;
+use tincy_quantize::sums::Sums;
 
 impl Plan {
     /// The trained network in integers, layer by layer that of the start.
