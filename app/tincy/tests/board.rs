@@ -5,7 +5,7 @@ mod support;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use support::{Run, run, tincy};
+use support::{Run, refused, run, tincy};
 use tempfile::TempDir;
 
 const MANAGER: &str = "sys/class/fpga_manager/fpga0";
@@ -147,20 +147,6 @@ fn overlay(firmware: &str) -> Vec<u8> {
     blob.extend([2, 9].iter().flat_map(number));
     blob.extend(name);
     blob
-}
-
-/// One line on stderr that holds the words, nothing on stdout, and this exit code.
-fn refused(run: &Run, code: i32, words: &[&str]) {
-    assert_eq!(
-        (run.code, run.stdout.as_str()),
-        (code, ""),
-        "{}",
-        run.stderr
-    );
-    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
-    for word in words {
-        assert!(run.stderr.contains(word), "{word}: {}", run.stderr);
-    }
 }
 
 /// The line of a subject and those of the remedy below it, blanks as one.

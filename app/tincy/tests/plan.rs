@@ -4,7 +4,7 @@ mod support;
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use support::{Run, run, shared, tincy};
+use support::{Run, refused, run, shared, tincy};
 
 fn tinier_yolo() -> Option<PathBuf> {
     shared("tinier-yolo")
@@ -18,20 +18,6 @@ fn json(model: &Path, arguments: &[&str]) -> Value {
     let run = plan(model, &[arguments, &["--json"]].concat());
     assert_eq!(run.code, 0, "{arguments:?}: {}", run.stderr);
     serde_json::from_str(&run.stdout).unwrap()
-}
-
-/// One line on stderr that holds the words, nothing on stdout, and this exit code.
-fn refused(run: &Run, code: i32, words: &[&str]) {
-    assert_eq!(
-        (run.code, run.stdout.as_str()),
-        (code, ""),
-        "{}",
-        run.stderr
-    );
-    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
-    for word in words {
-        assert!(run.stderr.contains(word), "{word}: {}", run.stderr);
-    }
 }
 
 /// Every precision on every device: a plan within the device, or one line that says what is short.

@@ -39,6 +39,16 @@ fn record(source: &Path, to: &Path, arguments: &[&str]) -> Run {
     run(&mut command)
 }
 
+/// A recording of twelve frames, its folder and what was said; none without the model.
+fn recorded() -> Option<(tempfile::TempDir, PathBuf, Run)> {
+    small_model()?;
+    let folder = tempfile::tempdir().unwrap();
+    let source = noise(folder.path(), 12, 30);
+    let recording = folder.path().join("live.nut");
+    let said = record(&source, &recording, &[]);
+    Some((folder, recording, said))
+}
+
 fn replay(recording: &Path, arguments: &[&str]) -> Run {
     let mut command = tincy();
     command.arg("replay").arg(recording).args(arguments);
@@ -90,13 +100,9 @@ fn replay_says_what_run_said_to_the_byte() {
 
 #[test]
 fn what_is_found_otherwise_is_named_and_decisions_may_be_missing() {
-    if small_model().is_none() {
+    let Some((_folder, recording, said)) = recorded() else {
         return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let source = noise(folder.path(), 12, 30);
-    let recording = folder.path().join("live.nut");
-    let said = record(&source, &recording, &[]);
+    };
     // Another threshold finds other things.
     let other = replay(&recording, &["--check", "--threshold", "0.9"]);
     assert_eq!(other.code, 1, "{}", other.stderr);
@@ -127,13 +133,9 @@ fn what_is_found_otherwise_is_named_and_decisions_may_be_missing() {
 
 #[test]
 fn what_was_cut_is_told_and_the_rest_is_as_recorded() {
-    if small_model().is_none() {
+    let Some((_folder, recording, said)) = recorded() else {
         return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let source = noise(folder.path(), 12, 30);
-    let recording = folder.path().join("a.nut");
-    let said = record(&source, &recording, &[]);
+    };
     let lines: Vec<_> = said.stdout.lines().collect();
     let whole = std::fs::read(&recording).unwrap();
     let frame = 64 * 48 * 3;
@@ -162,13 +164,9 @@ fn what_was_cut_is_told_and_the_rest_is_as_recorded() {
 
 #[test]
 fn decisions_that_were_cut_or_are_others_are_told() {
-    if small_model().is_none() {
+    let Some((_folder, recording, said)) = recorded() else {
         return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let source = noise(folder.path(), 12, 30);
-    let recording = folder.path().join("a.nut");
-    let said = record(&source, &recording, &[]);
+    };
     let lines: Vec<_> = said.stdout.lines().collect();
     // Frames go on, and the first one without a decision is named.
     let beside = recording.with_extension("jsonl");

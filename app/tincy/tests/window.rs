@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use support::{run, tincy};
+use support::{refused, run, tincy};
 use x_client::Client;
 
 /// An X server of our own, whose screen is a file.
@@ -186,22 +186,16 @@ fn without_a_desktop_one_line_says_what_would_work() {
         command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
         command.envs(display.map(|display| ("DISPLAY", display)));
         command.envs(wayland.map(|display| ("WAYLAND_DISPLAY", display)));
-        let refused = run(command
+        let told = run(command
             .args(["run", "--display", "window", "--source"])
             .arg(&source));
-        assert_eq!(
-            (refused.code, refused.stdout.as_str()),
-            (3, ""),
-            "{}",
-            refused.stderr
-        );
-        assert_eq!(refused.stderr.lines().count(), 1, "{}", refused.stderr);
+        refused(&told, 3, &[]);
         assert!(
-            refused.stderr.starts_with("tincy: --display window: "),
+            told.stderr.starts_with("tincy: --display window: "),
             "{}",
-            refused.stderr
+            told.stderr
         );
-        refused.stderr
+        told.stderr
     };
     let none = open(None, None);
     assert!(

@@ -2,6 +2,7 @@
 
 use crate::codes::Codes;
 use crate::forms::Forms;
+use crate::rebuilt::{place, take_over};
 use crate::split::activation;
 use crate::{Error, filters::Filters, filters::Target, filters::results};
 use std::collections::BTreeMap;
@@ -30,18 +31,14 @@ pub fn build(
         places: Vec::new(),
         turned: BTreeMap::new(),
     };
-    for (even, layer) in start.layers().iter().enumerate() {
-        if forms.evens.behind(even).is_some() {
+    for at in 0..start.layers().len() {
+        if forms.evens.behind(at).is_some() {
             // Made where the factors stand.
             building.places.push(Source::Input);
             continue;
         }
-        let index = forms.evens.before(even).unwrap_or(even);
-        let layer = if index == even {
-            layer
-        } else {
-            &start.layers()[index]
-        };
+        let index = forms.evens.before(at).unwrap_or(at);
+        let layer = &start.layers()[index];
         let op = match (layer.op(), filters.remove(&index)) {
             (Op::Convolution(template), Some(filters)) => {
                 let target = building.target(index);
@@ -95,13 +92,6 @@ impl Building<'_> {
         }
     }
 
-    fn place(&self, map: Source) -> Source {
-        match map {
-            Source::Input => Source::Input,
-            Source::Layer(index) => self.places[index],
-        }
-    }
-
     /// A map as codes or as floats.
     fn input(&mut self, map: Source, as_codes: bool) -> Result<Source, Error> {
         let (index, name) = match map {
@@ -109,7 +99,7 @@ impl Building<'_> {
             Source::Layer(index) => (index + 1, self.start.layers()[index].name()),
         };
         if self.forms.is_code(map) == as_codes {
-            return Ok(self.place(map));
+            return Ok(place(&self.places, map));
         }
         if let Some(turned) = self.turned.get(&index) {
             return Ok(*turned);
@@ -120,7 +110,7 @@ impl Building<'_> {
             true => ("code", rounding(channels, code)),
             false => ("float", meaning(channels, code)?),
         };
-        let from = self.place(map);
+        let from = place(&self.places, map);
         let turn = Op::Convolution(turn);
         let turned = self
             .builder
@@ -130,19 +120,7 @@ impl Building<'_> {
     }
 
     fn finish(mut self, about: &str) -> Result<Network, Error> {
-        for output in self.start.outputs() {
-            let place = self.place(*output);
-            self.builder.output_tensor(place);
-        }
-        for head in self.start.heads() {
-            let mut head = head.clone();
-            head.source = self.place(head.source);
-            self.builder.head(head);
-        }
-        self.builder.classes(self.start.classes().to_vec());
-        for (subject, text) in self.start.provenance() {
-            self.builder.provenance(subject, text);
-        }
+        take_over(&mut self.builder, self.start, &self.places);
         self.builder.provenance("quantized", about);
         Ok(self.builder.build()?)
     }

@@ -151,11 +151,9 @@ impl Making<'_> {
             false => BTreeMap::new(),
         };
         let layers = self.start.layers().iter().enumerate();
+        let layers = layers.filter(|(index, _)| self.forms.evens.before(*index).is_none());
         let filters = layers.filter_map(|(index, layer)| {
             let patches = patches.remove(&index);
-            if self.forms.evens.before(index).is_some() {
-                return None;
-            }
             Some((index, self.of_layer(index, layer.convolution()?, patches)?))
         });
         Ok(filters.collect())

@@ -45,10 +45,7 @@ impl<'a> Rebuilt<'a> {
     }
 
     fn place(&self, map: Source) -> Source {
-        match map {
-            Source::Input => Source::Input,
-            Source::Layer(index) => self.places[index],
-        }
+        place(&self.places, map)
     }
 
     /// The network, with the outputs, heads, classes and provenance that it had.
@@ -56,19 +53,32 @@ impl<'a> Rebuilt<'a> {
     /// # Errors
     /// If it does not fit together, which would be a fault here.
     pub(crate) fn finish(mut self) -> Result<Network, Error> {
-        for output in self.network.outputs() {
-            let place = self.place(*output);
-            self.builder.output_tensor(place);
-        }
-        for head in self.network.heads() {
-            let mut head = head.clone();
-            head.source = self.place(head.source);
-            self.builder.head(head);
-        }
-        self.builder.classes(self.network.classes().to_vec());
-        for (subject, text) in self.network.provenance() {
-            self.builder.provenance(subject, text);
-        }
+        take_over(&mut self.builder, self.network, &self.places);
         Ok(self.builder.build()?)
+    }
+}
+
+/// Where a map lies that is the input or that of a layer with a place.
+pub(crate) fn place(places: &[Source], map: Source) -> Source {
+    match map {
+        Source::Input => Source::Input,
+        Source::Layer(index) => places[index],
+    }
+}
+
+/// Gives what is built anew the outputs, heads, classes and provenance of a network whose layers have their
+/// maps at `places`.
+pub(crate) fn take_over(builder: &mut Builder, network: &Network, places: &[Source]) {
+    for output in network.outputs() {
+        builder.output_tensor(place(places, *output));
+    }
+    for head in network.heads() {
+        let mut head = head.clone();
+        head.source = place(places, head.source);
+        builder.head(head);
+    }
+    builder.classes(network.classes().to_vec());
+    for (subject, text) in network.provenance() {
+        builder.provenance(subject, text);
     }
 }

@@ -35,9 +35,9 @@ impl Sums {
             .map(|(sum, count)| (sum, count, f64::from(activation.apply(sum))))
             .collect();
         let error = |sums: &Sums| -> f64 {
-            let table = sums.results(output, activation);
+            let results = sums.results(output, |value| activation.apply(value));
             let errors = bins.iter().map(|(sum, count, exact)| {
-                let error = exact - table[sums.code(*sum)];
+                let error = exact - results[sums.code(*sum)];
                 count * error * error
             });
             errors.sum()
@@ -97,9 +97,9 @@ impl Sums {
         })
     }
 
-    /// What each code stands for behind the activation.
-    fn results(&self, output: Code, activation: Activation) -> Vec<f64> {
-        let table = Table::of_values(self.values(), output, |value| activation.apply(value));
+    /// What each code stands for behind a function whose results are rounded to `output`.
+    fn results(&self, output: Code, function: impl Fn(f32) -> f32) -> Vec<f64> {
+        let table = Table::of_values(self.values(), output, function);
         let steps = (0..self.code.count()).map(|index| table.get(index) - output.zero);
         steps.map(|steps| f64::from(steps) * output.scale).collect()
     }
@@ -176,11 +176,8 @@ impl Channel {
 
     fn error(&self, sums: &Sums) -> f64 {
         let function = |value| self.factor * self.activation.apply(value);
-        let table = Table::of_values(sums.values(), self.output, function);
-        let error = |(sum, exact): &(f32, f64)| {
-            let steps = table.get(sums.code(*sum)) - self.output.zero;
-            exact - f64::from(steps) * self.output.scale
-        };
+        let results = sums.results(self.output, function);
+        let error = |(sum, exact): &(f32, f64)| exact - results[sums.code(*sum)];
         self.sums.iter().map(|sum| error(sum).powi(2)).sum()
     }
 }
@@ -197,7 +194,7 @@ mod tests {
 
     /// The mean squared error of values behind an activation, in steps of the output.
     fn behind(values: &[f32], sums: &Sums, output: Code, activation: Activation) -> f64 {
-        let table = sums.results(output, activation);
+        let table = sums.results(output, |value| activation.apply(value));
         let errors = values.iter().map(|value| {
             let exact = f64::from(activation.apply(*value));
             ((exact - table[sums.code(*value)]) / output.scale).powi(2)

@@ -119,3 +119,17 @@ pub fn times(path: &Path) -> Vec<i64> {
     times.sort_unstable();
     times
 }
+
+/// One line on stderr that holds the words, nothing on stdout, and this exit code.
+pub fn refused(run: &Run, code: i32, words: &[&str]) {
+    assert_eq!(
+        (run.code, run.stdout.as_str()),
+        (code, ""),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+    for word in words {
+        assert!(run.stderr.contains(word), "{word}: {}", run.stderr);
+    }
+}

@@ -279,18 +279,11 @@ impl Levels {
                 None => (code.min() + i as i32) as u8,
             };
         }
-        let tables = |panel: &Panel, table: &Table| {
-            let mut tables = [[0; 256]; LANES];
-            for (entry, o) in tables.iter_mut().zip(panel.outputs.clone()) {
-                entry[..entries]
-                    .copy_from_slice(&table.codes[table.start(o, entries)..][..entries]);
-            }
-            tables
-        };
         Levels {
             bend: Bend::new(rule),
             by_channel: by_channel.map_or_else(Vec::new, |table| {
-                panels.iter().map(|panel| tables(panel, table)).collect()
+                let tables = panels.iter().map(|panel| of_panel(table, entries, panel));
+                tables.collect()
             }),
             lanes: panels.iter().map(|p| Factors::new(rule, p)).collect(),
             span: (code.max() - code.min()) as u8,
@@ -328,6 +321,15 @@ impl Levels {
             self.table[index.clamp(0, self.span.into()) as usize]
         })
     }
+}
+
+/// The tables of a panel's channels, of `entries` each.
+fn of_panel(table: &Table, entries: usize, panel: &Panel) -> [[u8; 256]; LANES] {
+    let mut tables = [[0; 256]; LANES];
+    for (own, o) in tables.iter_mut().zip(panel.outputs.clone()) {
+        own[..entries].copy_from_slice(&table.codes[table.start(o, entries)..][..entries]);
+    }
+    tables
 }
 
 #[cfg(test)]
