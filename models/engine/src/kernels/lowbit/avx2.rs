@@ -207,8 +207,8 @@ unsafe fn tile<const RUN: usize, const RUNS: usize>(
                     ($($k:literal)*) => {
                         $(if $k < RUN {
                             let offset = *at.add($k) as usize;
-                            let pixels = pixels.map(|pixel| pixel.add(offset));
-                            look_up(pixels, indices.add($k * LANES), &mut bytes);
+                            let tables = pixels.map(|pixel| load_table(pixel.add(offset)));
+                            look_up(tables, indices.add($k * LANES), &mut bytes);
                         })*
                     };
                 }
@@ -224,7 +224,8 @@ unsafe fn tile<const RUN: usize, const RUNS: usize>(
 }
 
 /// Tiles of a 3x3 window without gaps, whose tables lie at distances known in advance, so that no list of
-/// offsets is read. In a pooled layer the four pixels are 2x2, and share rows of tables.
+/// offsets is read. Pixels beside each other share tables: those of a pooled layer's 2x2 pixels, and of four in
+/// a row, are each loaded once for a row of the window.
 ///
 /// # Safety
 /// As for [`tile`] with each base from `tables` on, where the offsets are the nine of each unit, and the
@@ -239,42 +240,103 @@ unsafe fn square_tiles<const RUNS: usize, const POOLED: bool>(
     sums: &mut [[u16; PIXELS * LANES]],
     fresh: bool,
 ) {
-    let pitch = square.row_pitch;
-    // SAFETY: loads and stores stay within what the caller promises, since `units` counts down to 0.
+    // SAFETY: promised by the caller; a tile has as many sums as 16 vectors, and pixels in a row have their tables
+    // one after another.
     unsafe {
         for (bases, sums) in bases.iter().zip(sums) {
-            let (mut fresh, mut indices) = (fresh, look.indices.as_ptr());
+            let pixels = bases.map(|base| tables.add(base as usize));
             let sums = sums.as_mut_ptr().cast();
-            let mut units = look.lookups.offsets().len() / 9;
-            let mut from = if POOLED {
-                let first = tables.add(bases[0] as usize);
-                [0, pitch, 2 * pitch, 3 * pitch].map(|row| first.wrapping_add(row))
+            if POOLED {
+                square_tile::<RUNS, SQUARE>(&look, square, pixels, sums, fresh);
+            } else if in_a_row(bases) {
+                square_tile::<RUNS, ROW>(&look, square, pixels, sums, fresh);
             } else {
-                bases.map(|base| tables.add(base as usize))
-            };
-            while units > 0 {
-                let mut bytes = [_mm256_setzero_si256(); 8];
-                let block = if RUNS == 1 { 1 } else { units.min(RUNS) };
-                for _ in 0..block {
-                    macro_rules! window {
-                        ($($y:literal $x:literal)*) => {
-                            $(let pixels = if POOLED {
-                                let [upper, lower] = [from[$y], from[$y + 1]].map(|row| row.wrapping_add($x * TABLE));
-                                [upper, upper.wrapping_add(TABLE), lower, lower.wrapping_add(TABLE)]
-                            } else {
-                                from.map(|pixel| pixel.wrapping_add($y * pitch + $x * TABLE))
-                            };
-                            look_up(pixels, indices.add((3 * $y + $x) * LANES), &mut bytes);)*
-                        };
-                    }
-                    window!(0 0  0 1  0 2  1 0  1 1  1 2  2 0  2 1  2 2);
-                    from = from.map(|tables| tables.wrapping_add(square.unit_pitch));
-                    indices = indices.add(9 * LANES);
-                }
-                units -= block;
-                flush(sums, &bytes, fresh);
-                fresh = false;
+                square_tile::<RUNS, ANY>(&look, square, pixels, sums, fresh);
             }
+        }
+    }
+}
+
+/// How the pixels of a tile lie: 2x2, four in a row, or anyhow.
+const SQUARE: u8 = 0;
+const ROW: u8 = 1;
+const ANY: u8 = 2;
+
+/// Whether pixels are beside each other.
+fn in_a_row(bases: &[u32; PIXELS]) -> bool {
+    bases.windows(2).all(|two| two[1] == two[0] + TABLE as u32)
+}
+
+/// One tile of [`square_tiles`], whose pixels lie as `SHAPE` says.
+///
+/// # Safety
+/// As for [`square_tiles`]; there are 16 vectors of sums.
+#[target_feature(enable = "avx2")]
+#[inline]
+unsafe fn square_tile<const RUNS: usize, const SHAPE: u8>(
+    look: &Look<'_>,
+    square: Square,
+    pixels: [*const u8; PIXELS],
+    sums: *mut __m256i,
+    mut fresh: bool,
+) {
+    let pitch = square.row_pitch;
+    let mut indices = look.indices.as_ptr();
+    let mut units = look.lookups.offsets().len() / 9;
+    let mut from = match SHAPE {
+        SQUARE => [0, pitch, 2 * pitch, 3 * pitch].map(|row| pixels[0].wrapping_add(row)),
+        _ => pixels,
+    };
+    // SAFETY: loads and stores stay within what the caller promises, since `units` counts down to 0.
+    unsafe {
+        while units > 0 {
+            let mut bytes = [_mm256_setzero_si256(); 8];
+            let block = if RUNS == 1 { 1 } else { units.min(RUNS) };
+            for _ in 0..block {
+                macro_rules! window {
+                    ($($y:literal)*) => {
+                        $(let row = match SHAPE {
+                            SQUARE => [from[$y], from[$y].wrapping_add(TABLE), from[$y + 1], from[$y + 1].wrapping_add(TABLE)],
+                            _ => from.map(|pixel| pixel.wrapping_add($y * pitch)),
+                        };
+                        look_up_row::<SHAPE>(row, indices.add(3 * $y * LANES), &mut bytes);)*
+                    };
+                }
+                window!(0 1 2);
+                from = from.map(|tables| tables.wrapping_add(square.unit_pitch));
+                indices = indices.add(9 * LANES);
+            }
+            units -= block;
+            flush(sums, &bytes, fresh);
+            fresh = false;
+        }
+    }
+}
+
+/// The look-ups of a window's row. What pixels move on to is, for those that have another at their right, what
+/// that one had.
+///
+/// # Safety
+/// Tables of three columns can be read from each of `from` on, and 3 x 64 indices.
+#[target_feature(enable = "avx2")]
+#[inline]
+unsafe fn look_up_row<const SHAPE: u8>(
+    from: [*const u8; PIXELS],
+    indices: *const u8,
+    bytes: &mut [__m256i; 8],
+) {
+    // SAFETY: promised by the caller; the assembly is empty.
+    unsafe {
+        let mut tables = from.map(|table| load_table(table));
+        look_up(tables, indices, bytes);
+        for column in 1..3 {
+            let next = |pixel: usize| load_table(from[pixel].wrapping_add(column * TABLE));
+            tables = match SHAPE {
+                SQUARE => [tables[1], next(1), tables[3], next(3)],
+                ROW => [tables[1], tables[2], tables[3], next(3)],
+                _ => [next(0), next(1), next(2), next(3)],
+            };
+            look_up(tables, indices.add(column * LANES), bytes);
         }
     }
 }
@@ -290,7 +352,8 @@ unsafe fn flush(sums: *mut __m256i, bytes: &[__m256i; 8], fresh: bool) {
     unsafe {
         for i in 0..8 {
             let (both, upper) = (sums.add(2 * i), sums.add(2 * i + 1));
-            let high = _mm256_srli_epi16::<8>(bytes[i]);
+            // A product, since shifts go through the units that shuffle, which are busy.
+            let high = _mm256_maddubs_epi16(bytes[i], _mm256_set1_epi16(1 << 8));
             if fresh {
                 _mm256_storeu_si256(both, bytes[i]);
                 _mm256_storeu_si256(upper, high);
@@ -303,51 +366,62 @@ unsafe fn flush(sums: *mut __m256i, bytes: &[__m256i; 8], fresh: bool) {
 }
 
 /// One look-up of four pixels and 64 channels.
+///
+/// # Safety
+/// There are 64 indices.
 #[target_feature(enable = "avx2")]
 #[inline]
-unsafe fn look_up(tables: [*const u8; PIXELS], indices: *const u8, bytes: &mut [__m256i; 8]) {
-    // SAFETY: in bounds by the caller's promise; the assembly is empty.
+unsafe fn look_up(tables: [__m256i; PIXELS], indices: *const u8, bytes: &mut [__m256i; 8]) {
+    // SAFETY: promised by the caller; the assembly is empty.
     unsafe {
         let mut low = _mm256_loadu_si256(indices.cast());
         let mut high = _mm256_loadu_si256(indices.add(32).cast());
         pin!(low, high);
         for p in 0..PIXELS {
-            let table = _mm_loadu_si128(tables[p].cast());
-            let table = _mm256_broadcastsi128_si256(table);
-            bytes[2 * p] = _mm256_add_epi8(bytes[2 * p], _mm256_shuffle_epi8(table, low));
-            bytes[2 * p + 1] = _mm256_add_epi8(bytes[2 * p + 1], _mm256_shuffle_epi8(table, high));
+            bytes[2 * p] = _mm256_add_epi8(bytes[2 * p], _mm256_shuffle_epi8(tables[p], low));
+            bytes[2 * p + 1] = _mm256_add_epi8(bytes[2 * p + 1], _mm256_shuffle_epi8(tables[p], high));
         }
         pin!(bytes);
     }
 }
 
-/// Shuffle masks for tables of four units, two steps. First, of 16 codes in both lanes, the sums of
-/// pairs: bytes `4 i..` become nothing, the first, the second and both codes of pair `i`, the lower
-/// lane for units 0 and 1, the upper for 2 and 3. Then entry `e` of a unit's table is pair sum `e % 4`
-/// of its first pair and pair sum `e / 4` of its second: of units 0 and 2, then of 1 and 3.
-const PAIRS: [[u8; 32]; 2] = {
-    let mut masks = [[0x80; 32]; 2];
-    let mut byte = 0;
-    while byte < 32 {
-        let (pair, of_pair) = (byte / 4, byte % 4);
+/// A table, in both halves of a register.
+///
+/// # Safety
+/// 16 bytes can be read.
+#[target_feature(enable = "avx2")]
+#[inline]
+unsafe fn load_table(table: *const u8) -> __m256i {
+    // SAFETY: promised by the caller.
+    unsafe { _mm256_broadcastsi128_si256(_mm_loadu_si128(table.cast())) }
+}
+
+/// Shuffle masks for tables of four units of two pixels, one in each half of a register, two steps. First, of 16
+/// codes, the sums of pairs: bytes `4 i..` become nothing, the first, the second and both codes of pair `i`, of
+/// units 0 and 1, then of 2 and 3. Then entry `e` of a unit's table is pair sum `e % 4` of its first pair and
+/// pair sum `e / 4` of its second: of the first unit of two, then of the second.
+const PAIRS: [[[u8; 16]; 2]; 2] = {
+    let mut masks = [[[0x80; 16]; 2]; 2];
+    let mut i = 0;
+    while i < 2 * 16 {
+        let (pair, of_pair) = (i / 4, i % 4);
         if of_pair & 1 != 0 {
-            masks[0][byte] = 2 * pair as u8;
+            masks[i / 16][0][i % 16] = 2 * pair as u8;
         }
         if of_pair & 2 != 0 {
-            masks[1][byte] = 2 * pair as u8 + 1;
+            masks[i / 16][1][i % 16] = 2 * pair as u8 + 1;
         }
-        byte += 1;
+        i += 1;
     }
     masks
 };
-const ENTRIES: [[[u8; 32]; 2]; 2] = {
-    let mut masks = [[[0; 32]; 2]; 2];
+const ENTRIES: [[[u8; 16]; 2]; 2] = {
+    let mut masks = [[[0; 16]; 2]; 2];
     let mut i = 0;
-    while i < 2 * 32 {
-        let (odd, byte) = (i / 32, i % 32);
-        let (unit, entry) = (8 * odd as u8, byte as u8 % 16);
-        masks[odd][0][byte] = unit + entry % 4;
-        masks[odd][1][byte] = unit + 4 + entry / 4;
+    while i < 2 * 16 {
+        let (unit, entry) = (i / 16, i as u8 % 16);
+        masks[unit][0][i % 16] = 8 * unit as u8 + entry % 4;
+        masks[unit][1][i % 16] = 8 * unit as u8 + 4 + entry / 4;
         i += 1;
     }
     masks
@@ -357,41 +431,72 @@ const ENTRIES: [[[u8; 32]; 2]; 2] = {
 /// `row` has whole sixteens of channels for each of `sums`, and `tables` room for all their tables.
 #[target_feature(enable = "avx2")]
 unsafe fn make_tables(row: Row<'_>, tables: *mut u8, unit_pitch: usize, sums: &mut [i32]) {
+    let (pairs, lone) = sums.as_chunks_mut::<2>();
+    let lone_pixel = 2 * pairs.len();
     // SAFETY: within the row and the tables by the caller's promise.
     unsafe {
-        let mask = |mask: &[u8; 32]| _mm256_loadu_si256(mask.as_ptr().cast());
-        let [first, second] = [mask(&PAIRS[0]), mask(&PAIRS[1])];
-        let [even, odd] = [
-            [mask(&ENTRIES[0][0]), mask(&ENTRIES[0][1])],
-            [mask(&ENTRIES[1][0]), mask(&ENTRIES[1][1])],
-        ];
-        for x in 0..sums.len() {
-            let mut sum = _mm_setzero_si128();
-            for sixteen in 0..row.channels / 16 {
-                let codes = row.codes.as_ptr().add(x * row.pitch + 16 * sixteen);
-                let codes = _mm_loadu_si128(codes.cast());
-                sum = _mm_add_epi64(sum, _mm_sad_epu8(codes, _mm_setzero_si128()));
-                let codes = _mm256_broadcastsi128_si256(codes);
-                let pairs = _mm256_add_epi8(
-                    _mm256_shuffle_epi8(codes, first),
-                    _mm256_shuffle_epi8(codes, second),
-                );
-                let to = tables.add(4 * sixteen * unit_pitch + x * TABLE);
-                for (n, [low, high]) in [(0, even), (1, odd)] {
-                    let both = _mm256_add_epi8(
-                        _mm256_shuffle_epi8(pairs, low),
-                        _mm256_shuffle_epi8(pairs, high),
-                    );
-                    let to = to.add(n * unit_pitch);
-                    _mm_storeu_si128(to.cast(), _mm256_castsi256_si128(both));
-                    let upper = _mm256_extracti128_si256::<1>(both);
-                    _mm_storeu_si128(to.add(2 * unit_pitch).cast(), upper);
-                }
-            }
-            let sum = _mm_add_epi64(sum, _mm_unpackhi_epi64(sum, sum));
-            sums[x] = _mm_cvtsi128_si32(sum);
+        for (n, sums) in pairs.iter_mut().enumerate() {
+            let codes = row.codes.as_ptr().add(2 * n * row.pitch);
+            let pixels = [codes, codes.add(row.pitch)];
+            let to = tables.add(2 * n * TABLE);
+            *sums = make_two(pixels, row.channels, unit_pitch, |at, table| {
+                _mm256_storeu_si256(to.add(at).cast(), table);
+            });
+        }
+        if let [sum] = lone {
+            let codes = row.codes.as_ptr().add(lone_pixel * row.pitch);
+            let to = tables.add(lone_pixel * TABLE);
+            [*sum, _] = make_two([codes; 2], row.channels, unit_pitch, |at, table| {
+                _mm_storeu_si128(to.add(at).cast(), _mm256_castsi256_si128(table));
+            });
         }
     }
+}
+
+/// The tables of two pixels, stored by `store` with their distances from that of the first unit, and the sums of the
+/// codes.
+///
+/// # Safety
+/// Each of the pixels has `channels` codes, whole sixteens; `store` may be called with the distance of each unit.
+#[target_feature(enable = "avx2")]
+#[inline]
+unsafe fn make_two(
+    pixels: [*const u8; 2],
+    channels: usize,
+    unit_pitch: usize,
+    store: impl Fn(usize, __m256i),
+) -> [i32; 2] {
+    // SAFETY: promised by the caller; masks are of 16 bytes.
+    unsafe {
+        let mut sums = _mm256_setzero_si256();
+        for sixteen in 0..channels / 16 {
+            let [a, b] = pixels.map(|codes| _mm_loadu_si128(codes.add(16 * sixteen).cast()));
+            let codes = _mm256_set_m128i(b, a);
+            sums = _mm256_add_epi64(sums, _mm256_sad_epu8(codes, _mm256_setzero_si256()));
+            for (two, masks) in PAIRS.iter().enumerate() {
+                let pairs = both_of(codes, masks);
+                for (unit, masks) in ENTRIES.iter().enumerate() {
+                    let at = (4 * sixteen + 2 * two + unit) * unit_pitch;
+                    store(at, both_of(pairs, masks));
+                }
+            }
+        }
+        let sums = _mm256_add_epi64(sums, _mm256_unpackhi_epi64(sums, sums));
+        let second = _mm256_extracti128_si256::<1>(sums);
+        [_mm256_castsi256_si128(sums), second].map(|sum| _mm_cvtsi128_si32(sum))
+    }
+}
+
+/// The sums of the bytes that two masks pick, in each half.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn both_of(bytes: __m256i, masks: &[[u8; 16]; 2]) -> __m256i {
+    let [first, second] = masks.map(|mask| {
+        // SAFETY: a mask has 16 bytes.
+        let mask = unsafe { load_table(mask.as_ptr()) };
+        _mm256_shuffle_epi8(bytes, mask)
+    });
+    _mm256_add_epi8(first, second)
 }
 
 /// The codes of 64 channels (or the first of them) at each output pixel of a run.

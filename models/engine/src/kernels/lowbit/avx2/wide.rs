@@ -3,7 +3,7 @@
 
 #![allow(unsafe_code)]
 
-use super::{LANES, PIXELS, look_up};
+use super::{LANES, PIXELS, load_table, look_up};
 use crate::kernels::lowbit::finish::{Pixels, Run};
 use crate::kernels::lowbit::multiplied::{Multiplied, Room};
 use std::arch::x86_64::*;
@@ -58,8 +58,8 @@ unsafe fn multiply_and_add(
                 // SAFETY: loads and stores stay within what the caller promises.
                 unsafe {
                     for _ in 0..run {
-                        let pixels = pixels.map(|pixel| pixel.add(offset));
-                        look_up(pixels, indices, &mut bytes);
+                        let tables = pixels.map(|pixel| load_table(pixel.add(offset)));
+                        look_up(tables, indices, &mut bytes);
                         offset += look.unit_pitch;
                         indices = indices.add(LANES);
                     }
