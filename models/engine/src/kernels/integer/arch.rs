@@ -3,6 +3,7 @@
 use super::finish::{PixelFinish, Row};
 use super::geometry::Run;
 use super::levels::Levels;
+use super::pairs::Again;
 use bytemuck::{Pod, Zeroable};
 
 /// Output channels of a panel.
@@ -57,6 +58,14 @@ pub(in crate::kernels) struct Tile<'a, E, W> {
     pub(in crate::kernels) weights: &'a [W],
     /// What each channel's sum starts from.
     pub(in crate::kernels) start: &'a [i32; LANES],
+    /// Fours of elements with second weights, which stand after the others; none but where weights are split.
+    pub(in crate::kernels) again: &'a Again,
+    /// How many fours' products may be added in 16 bits.
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        expect(dead_code, reason = "products of bytes are AVX2's")
+    )]
+    pub(in crate::kernels) depth: usize,
 }
 
 /// A tile as an instruction set reads it.
@@ -67,14 +76,13 @@ impl<E, W> Tile<'_, E, W> {
     #[inline(always)]
     pub(in crate::kernels) fn check(&self, pixels: usize, per_element: usize) {
         let base = self.bases[..pixels].iter().fold(0, |most, b| most.max(*b));
+        let reach = self.window.reach.max(self.again.reach());
         assert!(
-            base + self.window.reach <= self.slab.len(),
+            base + reach <= self.slab.len(),
             "a window outside of its slab"
         );
-        assert!(
-            self.window.elements * per_element <= self.weights.len(),
-            "weights are missing"
-        );
+        let weights = self.window.elements * per_element + self.again.weights();
+        assert!(weights <= self.weights.len(), "weights are missing");
     }
 }
 

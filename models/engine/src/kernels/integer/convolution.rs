@@ -7,6 +7,10 @@ use super::finish::Finish;
 use super::geometry::Geometry;
 use super::output::{Output, Spot};
 use super::pack::Packed;
+#[cfg(target_arch = "x86_64")]
+use super::pairs::Split;
+#[cfg(target_arch = "x86_64")]
+use super::raw;
 use crate::kernel::{Kernel, Task};
 use crate::parts::Parts;
 use crate::team::Team;
@@ -32,15 +36,42 @@ struct Share {
     panels: Range<usize>,
 }
 
+#[cfg(target_arch = "x86_64")]
+impl<A: Arch<Weight = i8>> Integer<A> {
+    /// For products that are added in 16 bits, and whether that costs less than products of 16 bits; `None` for
+    /// convolutions by channel.
+    pub(super) fn by_pairs(arch: A, task: &Task<'_>, code: Code) -> Option<(Integer<A>, bool)> {
+        if task.convolution.is_depthwise(task.input.channels) {
+            return None;
+        }
+        let geometry = Geometry::new(task, size_of::<A::Element>());
+        let packed = Packed::dense(task, &geometry, code);
+        let split = Split::new(packed.halves(), raw::byte(code.max(), code.signed));
+        let elements = task.convolution.window(task.input.channels) * packed.panels.len();
+        let kernel = Integer::of(arch, task, code, geometry, packed.split(split));
+        Some((kernel, split.pays(elements)))
+    }
+}
+
 impl<A: Arch> Integer<A> {
     pub(in crate::kernels) fn new(arch: A, task: &Task<'_>, code: Code) -> Integer<A> {
         let geometry = Geometry::new(task, size_of::<A::Element>());
-        let by_channel = task.convolution.is_depthwise(task.input.channels);
-        let packed = if by_channel {
+        let packed = if task.convolution.is_depthwise(task.input.channels) {
             Packed::by_channel(task, &geometry, code)
         } else {
             Packed::dense(task, &geometry, code)
         };
+        Integer::of(arch, task, code, geometry, packed)
+    }
+
+    fn of(
+        arch: A,
+        task: &Task<'_>,
+        code: Code,
+        geometry: Geometry,
+        packed: Packed<A>,
+    ) -> Integer<A> {
+        let by_channel = task.convolution.is_depthwise(task.input.channels);
         let whole = task.input.channels / task.convolution.groups;
         Integer {
             arch,
@@ -121,6 +152,8 @@ impl<A: Arch> Integer<A> {
             window: &self.packed.window,
             weights: self.packed.weights(panel),
             start: &own.start,
+            again: &own.again,
+            depth: self.packed.depth,
         };
         let mut pixel = band.start * self.geometry.output.width;
         let mut bases = self.geometry.bases(band.len());

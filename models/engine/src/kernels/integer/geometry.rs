@@ -1,6 +1,8 @@
 //! Bands of rows, the padded slab that one is copied to, and what lies under a window.
 
 use super::arch::{Arch, Codes, LANES};
+#[cfg(target_arch = "x86_64")]
+use super::pairs::FOUR;
 use crate::kernel::Task;
 use std::ops::Range;
 use tincy_network::Shape;
@@ -14,6 +16,14 @@ pub(in crate::kernels) struct Run {
     /// From the window's start.
     pub(in crate::kernels) start: usize,
     pub(in crate::kernels) len: usize,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Run {
+    /// Where each four of its elements start.
+    pub(super) fn fours(&self) -> impl Iterator<Item = usize> + use<> {
+        (self.start..self.start + self.len).step_by(FOUR)
+    }
 }
 
 /// Where windows start, pixel by pixel.

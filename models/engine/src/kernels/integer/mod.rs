@@ -4,16 +4,18 @@
 //! `code - zero` in 16 bits; tiles of a few pixels times sixteen output channels are summed in
 //! registers straight from it, and finished there. A product is at most
 //! 255 * 128 = 32640 in size, so it fits 16 bits; sums are exact in any order. Where the CPU has dot
-//! products of bytes, the slab holds the codes themselves, and sums start so that the zero point is
-//! made up for.
+//! products of bytes, or of pairs of them, the slab holds the codes themselves, and sums start so that the zero
+//! point is made up for.
 //!
 //! | module | subject |
 //! | --- | --- |
 //! | `geometry` | bands, slabs, and the runs of elements under a window |
 //! | `pack` | weights to panels of sixteen channels |
+//! | `pairs` | weights split so that products of bytes add up in 16 bits |
 //! | `finish`, `levels`, `output` | sums to outputs |
 //! | `convolution` | the kernel: loops and threads |
-//! | `portable`, `avx2`, `vnni`, `neon` | the inner loops |
+//! | `portable`, `avx2`, `maddubs`, `vnni`, `neon` | the inner loops |
+//! | `raw` | codes as bytes |
 
 pub(super) mod arch;
 #[cfg(target_arch = "x86_64")]
@@ -22,11 +24,20 @@ pub(super) mod convolution;
 pub(super) mod finish;
 pub(super) mod geometry;
 pub(super) mod levels;
+#[cfg(target_arch = "x86_64")]
+mod maddubs;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 pub(super) mod output;
 pub(super) mod pack;
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    expect(dead_code, reason = "products of bytes are AVX2's")
+)]
+mod pairs;
 pub(super) mod portable;
+#[cfg(target_arch = "x86_64")]
+mod raw;
 #[cfg(test)]
 mod tests;
 #[cfg(target_arch = "x86_64")]
@@ -49,7 +60,10 @@ pub fn kernel(task: &Task<'_>, isa: Isa) -> Option<Box<dyn Kernel>> {
     Some(match isa {
         Isa::Portable => Box::new(Integer::new(portable::Portable, task, code)),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx2(avx2) => Box::new(Integer::new(avx2, task, code)),
+        Isa::Avx2(avx2) => match Integer::by_pairs(maddubs::Maddubs(avx2), task, code) {
+            Some((kernel, true)) => Box::new(kernel),
+            _ => Box::new(Integer::new(avx2, task, code)),
+        },
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512(avx512) => Box::new(Integer::new(vnni::Vnni(avx512), task, code)),
         #[cfg(target_arch = "aarch64")]

@@ -2,6 +2,11 @@
 
 use super::arch::{Arch, LANES, Window};
 use super::geometry::Geometry;
+#[cfg(target_arch = "x86_64")]
+use super::geometry::Run;
+use super::pairs::Again;
+#[cfg(target_arch = "x86_64")]
+use super::pairs::{Half, Split};
 use crate::kernel::Task;
 use crate::tensor::Buffer;
 use std::marker::PhantomData;
@@ -17,6 +22,10 @@ pub(in crate::kernels) struct Panel {
     pub(super) input: usize,
     /// What each channel's sum starts from, so that elements may be above `code - zero`.
     pub(in crate::kernels) start: [i32; LANES],
+    /// Its weights.
+    weights: Range<usize>,
+    /// Elements with second weights.
+    pub(super) again: Again,
 }
 
 impl Panel {
@@ -25,6 +34,8 @@ impl Panel {
             outputs,
             input,
             start: [0; LANES],
+            weights: 0..0,
+            again: Again::NONE,
         }
     }
 }
@@ -34,8 +45,10 @@ impl Panel {
 pub(super) struct Packed<A> {
     pub(super) panels: Vec<Panel>,
     pub(super) window: Window,
-    /// Weights of a panel.
-    panel_len: usize,
+    /// How many fours' products are added in 16 bits.
+    pub(super) depth: usize,
+    /// Weights of all panels.
+    len: usize,
     weights: Buffer,
     arch: PhantomData<A>,
 }
@@ -79,14 +92,19 @@ impl<A: Arch> Packed<A> {
         window: Window,
         panel_len: usize,
     ) -> Packed<A> {
-        let panels: Vec<_> = panels
+        let mut panels: Vec<_> = panels
             .map(|(outputs, input)| Panel::new(outputs, input))
             .collect();
+        for (i, panel) in panels.iter_mut().enumerate() {
+            panel.weights = i * panel_len..(i + 1) * panel_len;
+        }
+        let len = panels.len() * panel_len;
         Packed {
-            weights: Buffer::new(size_of::<A::Weight>() * panels.len() * panel_len),
+            weights: Buffer::new(size_of::<A::Weight>() * len),
+            len,
             panels,
             window,
-            panel_len,
+            depth: 1,
             arch: PhantomData,
         }
     }
@@ -96,14 +114,9 @@ impl<A: Arch> Packed<A> {
         let from = task.convolution.weights.unpack();
         let window = task.convolution.window(task.input.channels);
         let surplus: i32 = A::padding(code.zero, code.signed).into();
-        let to = self
-            .weights
-            .slice_mut::<A::Weight>(self.panels.len() * self.panel_len);
-        for (panel, to) in self
-            .panels
-            .iter_mut()
-            .zip(to.chunks_exact_mut(self.panel_len))
-        {
+        let all = self.weights.slice_mut::<A::Weight>(self.len);
+        for panel in &mut self.panels {
+            let to = &mut all[panel.weights.clone()];
             for (lane, output) in panel.outputs.clone().enumerate() {
                 let channel = &from[output * window..][..window];
                 for (i, weight) in channel.iter().enumerate() {
@@ -120,10 +133,43 @@ impl<A: Arch> Packed<A> {
 
     /// The weights of a panel.
     pub(super) fn weights(&self, panel: usize) -> &[A::Weight] {
-        let all = self
-            .weights
-            .slice::<A::Weight>(self.panels.len() * self.panel_len);
-        &all[panel * self.panel_len..][..self.panel_len]
+        &self.weights.slice(self.len)[self.panels[panel].weights.clone()]
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl<A: Arch<Weight = i8>> Packed<A> {
+    /// The weights by fours of elements and halves of channels.
+    pub(super) fn halves(&self) -> &[Half] {
+        self.weights.slice(self.len).as_chunks().0
+    }
+
+    /// Splits the weights.
+    pub(super) fn split(mut self, split: Split) -> Packed<A> {
+        let halves: &[Half] = self.weights.slice(self.len).as_chunks().0;
+        let fours: Vec<usize> = self.window.runs().iter().flat_map(Run::fours).collect();
+        let mut packed: Vec<i8> = Vec::with_capacity(self.len);
+        for (panel, halves) in self.panels.iter_mut().zip(halves.chunks(2 * fours.len())) {
+            let first = packed.len();
+            let mut again = [Vec::new(), Vec::new()];
+            let mut second: [Vec<Half>; 2] = Default::default();
+            for (i, half) in halves.iter().enumerate() {
+                let mut half = *half;
+                if let Some(rest) = split.split(&mut half) {
+                    again[i % 2].push(fours[i / 2]);
+                    second[i % 2].push(rest);
+                }
+                packed.extend(half);
+            }
+            second
+                .iter()
+                .for_each(|half| packed.extend(half.as_flattened()));
+            panel.weights = first..packed.len();
+            panel.again = Again::new(again);
+        }
+        (self.depth, self.len) = (split.depth, packed.len());
+        self.weights = Buffer::from_slice(&packed);
+        self
     }
 }
 

@@ -1,4 +1,6 @@
 use super::kernel;
+#[cfg(target_arch = "x86_64")]
+use super::{Integer, Kernel, Task, maddubs};
 use crate::isa::Isa;
 use crate::kernels::tester::{Groups, Wanted, check_extremes, check_random};
 use tincy_network::{Number, WeightKind};
@@ -38,4 +40,20 @@ fn the_largest_sums_are_exact() {
     for isa in isas() {
         check_extremes(&integers(), 13, 60, &|task| kernel(task, isa));
     }
+}
+
+/// Whether or not it pays: so weights of all sizes are split.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn products_added_in_16_bits_are_exact() {
+    let Some(avx2) = crate::isa::Avx2::detect() else {
+        return;
+    };
+    let by_pairs = |task: &Task<'_>| -> Option<Box<dyn Kernel>> {
+        let code = task.number.code()?;
+        let (kernel, _) = Integer::by_pairs(maddubs::Maddubs(avx2), task, code)?;
+        Some(Box::new(kernel))
+    };
+    check_random(&integers(), 14, 250, &by_pairs);
+    check_extremes(&integers(), 15, 60, &by_pairs);
 }

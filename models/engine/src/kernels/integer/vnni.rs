@@ -9,6 +9,7 @@
 use super::arch::{Arch, Bytes, Codes, LANES, MOST_PIXELS, Sums, Tile};
 use super::finish::{PixelFinish, Row};
 use super::levels::{Bend, Floats, Levels, ROUND};
+use super::raw;
 use crate::isa::Avx512;
 use std::arch::x86_64::*;
 
@@ -26,7 +27,7 @@ impl Arch for Vnni {
     type Weight = i8;
 
     fn padding(zero: i32, signed: bool) -> u8 {
-        (if signed { zero + 128 } else { zero }) as u8
+        raw::byte(zero, signed)
     }
 
     fn dense(self, tile: &Tile<'_, u8, i8>, sums: &mut Sums) {
@@ -71,13 +72,7 @@ impl Arch for Vnni {
     }
 
     fn fill(self, codes: Codes<'_>, _: i32, out: &mut [u8]) {
-        match codes {
-            Codes::Unsigned(codes) => out.copy_from_slice(codes),
-            Codes::Signed(codes) => {
-                let pairs = out.iter_mut().zip(codes);
-                pairs.for_each(|(out, code)| *out = *code as u8 ^ 0x80);
-            }
-        }
+        raw::fill(codes, out);
     }
 }
 

@@ -379,7 +379,8 @@ unsafe fn look_up(tables: [__m256i; PIXELS], indices: *const u8, bytes: &mut [__
         pin!(low, high);
         for p in 0..PIXELS {
             bytes[2 * p] = _mm256_add_epi8(bytes[2 * p], _mm256_shuffle_epi8(tables[p], low));
-            bytes[2 * p + 1] = _mm256_add_epi8(bytes[2 * p + 1], _mm256_shuffle_epi8(tables[p], high));
+            bytes[2 * p + 1] =
+                _mm256_add_epi8(bytes[2 * p + 1], _mm256_shuffle_epi8(tables[p], high));
         }
         pin!(bytes);
     }
