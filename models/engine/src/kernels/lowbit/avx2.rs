@@ -7,10 +7,12 @@
 
 #![allow(unsafe_code)]
 
+mod narrow;
+mod tables;
 mod wide;
 
 use super::arch::{Arch, Look, Names, Pace, Patch, Row, TABLE, names};
-use super::finish::{Pixels, Run};
+use super::finish::Run;
 use super::geometry::Square;
 use super::multiplied::Multiplied;
 use crate::isa::Avx2;
@@ -50,7 +52,7 @@ impl Arch for Avx2 {
         assert!(row.channels.is_multiple_of(16));
         row.check(sums.len(), 4, TABLE, unit_pitch, tables.len());
         // SAFETY: the token proves AVX2; the assertions are the function's conditions.
-        unsafe { make_tables(row, tables.as_mut_ptr(), unit_pitch, sums) }
+        unsafe { tables::make(row, tables.as_mut_ptr(), unit_pitch, sums) }
     }
 
     #[inline(always)]
@@ -88,10 +90,10 @@ impl Arch for Avx2 {
         // SAFETY: the token proves AVX2; the assertion is the function's condition.
         unsafe {
             match (run.window, run.shift) {
-                (1, 1) => count_reached::<1, 1>(run, thresholds),
-                (1, _) => count_reached::<1, 0>(run, thresholds),
-                (_, 1) => count_reached::<4, 1>(run, thresholds),
-                _ => count_reached::<4, 0>(run, thresholds),
+                (1, 1) => narrow::count_reached::<1, 1>(run, thresholds),
+                (1, _) => narrow::count_reached::<1, 0>(run, thresholds),
+                (_, 1) => narrow::count_reached::<4, 1>(run, thresholds),
+                _ => narrow::count_reached::<4, 0>(run, thresholds),
             }
         }
     }
@@ -395,191 +397,4 @@ unsafe fn look_up(tables: [__m256i; PIXELS], indices: *const u8, bytes: &mut [__
 unsafe fn load_table(table: *const u8) -> __m256i {
     // SAFETY: promised by the caller.
     unsafe { _mm256_broadcastsi128_si256(_mm_loadu_si128(table.cast())) }
-}
-
-/// Shuffle masks for tables of four units of two pixels, one in each half of a register, two steps. First, of 16
-/// codes, the sums of pairs: bytes `4 i..` become nothing, the first, the second and both codes of pair `i`, of
-/// units 0 and 1, then of 2 and 3. Then entry `e` of a unit's table is pair sum `e % 4` of its first pair and
-/// pair sum `e / 4` of its second: of the first unit of two, then of the second.
-const PAIRS: [[[u8; 16]; 2]; 2] = {
-    let mut masks = [[[0x80; 16]; 2]; 2];
-    let mut i = 0;
-    while i < 2 * 16 {
-        let (pair, of_pair) = (i / 4, i % 4);
-        if of_pair & 1 != 0 {
-            masks[i / 16][0][i % 16] = 2 * pair as u8;
-        }
-        if of_pair & 2 != 0 {
-            masks[i / 16][1][i % 16] = 2 * pair as u8 + 1;
-        }
-        i += 1;
-    }
-    masks
-};
-const ENTRIES: [[[u8; 16]; 2]; 2] = {
-    let mut masks = [[[0; 16]; 2]; 2];
-    let mut i = 0;
-    while i < 2 * 16 {
-        let (unit, entry) = (i / 16, i as u8 % 16);
-        masks[unit][0][i % 16] = 8 * unit as u8 + entry % 4;
-        masks[unit][1][i % 16] = 8 * unit as u8 + 4 + entry / 4;
-        i += 1;
-    }
-    masks
-};
-
-/// # Safety
-/// `row` has whole sixteens of channels for each of `sums`, and `tables` room for all their tables.
-#[target_feature(enable = "avx2")]
-unsafe fn make_tables(row: Row<'_>, tables: *mut u8, unit_pitch: usize, sums: &mut [i32]) {
-    let (pairs, lone) = sums.as_chunks_mut::<2>();
-    let lone_pixel = 2 * pairs.len();
-    // SAFETY: within the row and the tables by the caller's promise.
-    unsafe {
-        for (n, sums) in pairs.iter_mut().enumerate() {
-            let codes = row.codes.as_ptr().add(2 * n * row.pitch);
-            let pixels = [codes, codes.add(row.pitch)];
-            let to = tables.add(2 * n * TABLE);
-            *sums = make_two(pixels, row.channels, unit_pitch, |at, table| {
-                _mm256_storeu_si256(to.add(at).cast(), table);
-            });
-        }
-        if let [sum] = lone {
-            let codes = row.codes.as_ptr().add(lone_pixel * row.pitch);
-            let to = tables.add(lone_pixel * TABLE);
-            [*sum, _] = make_two([codes; 2], row.channels, unit_pitch, |at, table| {
-                _mm_storeu_si128(to.add(at).cast(), _mm256_castsi256_si128(table));
-            });
-        }
-    }
-}
-
-/// The tables of two pixels, stored by `store` with their distances from that of the first unit, and the sums of the
-/// codes.
-///
-/// # Safety
-/// Each of the pixels has `channels` codes, whole sixteens; `store` may be called with the distance of each unit.
-#[target_feature(enable = "avx2")]
-#[inline]
-unsafe fn make_two(
-    pixels: [*const u8; 2],
-    channels: usize,
-    unit_pitch: usize,
-    store: impl Fn(usize, __m256i),
-) -> [i32; 2] {
-    // SAFETY: promised by the caller; masks are of 16 bytes.
-    unsafe {
-        let mut sums = _mm256_setzero_si256();
-        for sixteen in 0..channels / 16 {
-            let [a, b] = pixels.map(|codes| _mm_loadu_si128(codes.add(16 * sixteen).cast()));
-            let codes = _mm256_set_m128i(b, a);
-            sums = _mm256_add_epi64(sums, _mm256_sad_epu8(codes, _mm256_setzero_si256()));
-            for (two, masks) in PAIRS.iter().enumerate() {
-                let pairs = both_of(codes, masks);
-                for (unit, masks) in ENTRIES.iter().enumerate() {
-                    let at = (4 * sixteen + 2 * two + unit) * unit_pitch;
-                    store(at, both_of(pairs, masks));
-                }
-            }
-        }
-        let sums = _mm256_add_epi64(sums, _mm256_unpackhi_epi64(sums, sums));
-        let second = _mm256_extracti128_si256::<1>(sums);
-        [_mm256_castsi256_si128(sums), second].map(|sum| _mm_cvtsi128_si32(sum))
-    }
-}
-
-/// The sums of the bytes that two masks pick, in each half.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn both_of(bytes: __m256i, masks: &[[u8; 16]; 2]) -> __m256i {
-    let [first, second] = masks.map(|mask| {
-        // SAFETY: a mask has 16 bytes.
-        let mask = unsafe { load_table(mask.as_ptr()) };
-        _mm256_shuffle_epi8(bytes, mask)
-    });
-    _mm256_add_epi8(first, second)
-}
-
-/// The codes of 64 channels (or the first of them) at each output pixel of a run.
-///
-/// # Safety
-/// Thresholds are whole rows of 64.
-#[target_feature(enable = "avx2")]
-unsafe fn count_reached<const N: usize, const SHIFT: i32>(
-    mut run: Run<'_, u16>,
-    thresholds: &[i16],
-) {
-    for n in 0..run.targets.len() {
-        let Some(pixels) = run.pixels::<N>(n, LANES) else {
-            continue;
-        };
-        // SAFETY: promised by the caller; sums of a pixel are 64 numbers, and 64 codes are written only
-        // where there are as many.
-        unsafe {
-            let acc = accumulators::<N, SHIFT>(&pixels);
-            let [low, high] = reached(acc, thresholds);
-            if let Ok(codes) = <&mut [u8; LANES]>::try_from(&mut *pixels.codes) {
-                _mm256_storeu_si256(codes.as_mut_ptr().cast(), low);
-                _mm256_storeu_si256(codes.as_mut_ptr().add(32).cast(), high);
-            } else {
-                let codes: [u8; LANES] = std::mem::transmute([low, high]);
-                pixels.codes.copy_from_slice(&codes[..pixels.codes.len()]);
-            }
-        }
-    }
-}
-
-/// The largest accumulators of a window: of each half of the channels the even, then the odd ones.
-///
-/// # Safety
-/// Sums have 64 lanes.
-#[target_feature(enable = "avx2")]
-#[inline]
-unsafe fn accumulators<const N: usize, const SHIFT: i32>(
-    pixels: &Pixels<'_, u16, N>,
-) -> [__m256i; 4] {
-    let mut acc = [_mm256_setzero_si256(); 4];
-    for n in 0..N {
-        let sums: *const __m256i = pixels.sums[n].as_ptr().cast();
-        let area = _mm256_set1_epi16(pixels.areas[n] as i16);
-        for half in 0..2 {
-            // SAFETY: 64 sums are four vectors.
-            let [both, odd] = unsafe {
-                [
-                    _mm256_loadu_si256(sums.add(2 * half)),
-                    _mm256_loadu_si256(sums.add(2 * half + 1)),
-                ]
-            };
-            let even = _mm256_sub_epi16(both, _mm256_slli_epi16::<8>(odd));
-            for (i, sum) in [(2 * half, even), (2 * half + 1, odd)] {
-                let value = _mm256_sub_epi16(_mm256_slli_epi16::<SHIFT>(sum), area);
-                acc[i] = if n == 0 {
-                    value
-                } else {
-                    _mm256_max_epi16(acc[i], value)
-                };
-            }
-        }
-    }
-    acc
-}
-
-/// How many of its thresholds each accumulator is above, as bytes in the order of the channels.
-///
-/// # Safety
-/// Thresholds are whole rows of 64.
-#[target_feature(enable = "avx2")]
-#[inline]
-unsafe fn reached(acc: [__m256i; 4], thresholds: &[i16]) -> [__m256i; 2] {
-    let mut counts = [_mm256_setzero_si256(); 4];
-    for step in thresholds.chunks_exact(LANES) {
-        let step: *const __m256i = step.as_ptr().cast();
-        for i in 0..4 {
-            // SAFETY: a row of 64 thresholds is four vectors.
-            let threshold = unsafe { _mm256_loadu_si256(step.add(i)) };
-            counts[i] = _mm256_sub_epi16(counts[i], _mm256_cmpgt_epi16(acc[i], threshold));
-        }
-    }
-    let both = |even, odd| _mm256_or_si256(even, _mm256_slli_epi16::<8>(odd));
-    [both(counts[0], counts[1]), both(counts[2], counts[3])]
 }

@@ -142,39 +142,43 @@ pub(super) struct Geometry {
     pub targets: Vec<Target>,
 }
 
+/// Rows and columns that are computed: those that a pool takes by pairs, in whole pairs. `None` if there are none.
+fn computed(task: &Task<'_>, pooling: Pooling) -> Option<[usize; 2]> {
+    let (c, input) = (task.convolution, task.input);
+    let (height, width) = (
+        input.height + c.padding.top + c.padding.bottom,
+        input.width + c.padding.left + c.padding.right,
+    );
+    let rows = window_positions(height, c.kernel[0], c.dilation[0], c.stride[0])?;
+    let columns = window_positions(width, c.kernel[1], c.dilation[1], c.stride[1])?;
+    let sides = match pooling {
+        Pooling::Halve => [rows & !1, columns & !1],
+        _ => [rows, columns],
+    };
+    (!sides.contains(&0)).then_some(sides)
+}
+
 impl Geometry {
     /// The geometry of a task, or `None` if the pool cannot be done in the same pass.
     pub(super) fn new<A: Arch>(task: &Task<'_>, run: usize) -> Option<Geometry> {
         let (convolution, input) = (task.convolution, task.input);
         let pooling = Pooling::new(task.pool)?;
-        let Padding {
-            top,
-            left,
-            bottom,
-            right,
-        } = convolution.padding;
+        let [rows, columns] = computed(task, pooling)?;
         let [ky, kx] = convolution.kernel;
         let ([sy, sx], [dy, dx]) = (convolution.stride, convolution.dilation);
-        let mut rows = window_positions(input.height + top + bottom, ky, dy, sy)?;
-        let mut columns = window_positions(input.width + left + right, kx, dx, sx)?;
         let square = [ky, kx, sy, sx, dy, dx] == [3, 3, 1, 1, 1, 1];
         let patch = match pooling {
-            Pooling::Halve => {
-                (rows, columns) = (rows & !1, columns & !1);
-                A::POOLED_PATCH
-            }
+            Pooling::Halve => A::POOLED_PATCH,
             _ => Patch {
                 aligned: A::PATCH.aligned && square,
                 ..A::PATCH
             },
         };
-        if rows == 0 || columns == 0 {
-            return None;
-        }
         let channels = input.channels / convolution.groups;
         let last_column =
             columns.next_multiple_of(if patch.aligned { patch.size[1] } else { 1 }) - 1;
-        let table_columns = (input.width + left + right).max(last_column * sx + (kx - 1) * dx + 1);
+        let width = input.width + convolution.padding.left + convolution.padding.right;
+        let table_columns = width.max(last_column * sx + (kx - 1) * dx + 1);
         let padded_channels = channels.next_multiple_of(A::STEP);
         let unit_pitch = table_columns * A::TABLE;
         let mut geometry = Geometry {
