@@ -5,7 +5,7 @@ use std::path::Path;
 use tincy_import::{darknet, onnx};
 use tincy_network::{
     Builder, Code, Convolution, Finish, Input, Network, Number, Op, Padding, Requantize, Shape,
-    Source, Thresholds, WeightKind, Weights, file,
+    Source, Table, Thresholds, WeightKind, Weights, file, requantize,
 };
 
 const CFG: &str = include_str!("../../seeds/cfg/small.cfg");
@@ -68,7 +68,8 @@ fn integers() -> Network {
                 multiplier: vec![300; 8].into(),
                 shift: vec![12; 8].into(),
                 code,
-                table: Some(tincy_network::Table::of(code, code, |x| x)),
+                negative_shift: 1,
+                table: Some(by_channel(code)),
             })),
         };
         let op = Op::Convolution(Convolution {
@@ -85,6 +86,13 @@ fn integers() -> Network {
         source = layer.expect("a layer that fits");
     }
     builder.build().expect("a sound network")
+}
+
+/// A table for each of eight channels, all the same.
+fn by_channel(code: Code) -> Table {
+    let mut table = Table::of_values(requantize::values(code, 1), code, |x| x);
+    table.codes = table.codes.repeat(8).into();
+    table
 }
 
 /// What the target `graph` takes: graph, entries and tensors of a model file.
