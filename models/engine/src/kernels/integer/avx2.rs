@@ -149,7 +149,7 @@ unsafe fn by_channel(tile: &Tile<'_, i16, i16>, sums: &mut Sums) {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn store(sums: &mut [i32; LANES], low: __m256i, high: __m256i) {
+pub(super) fn store(sums: &mut [i32; LANES], low: __m256i, high: __m256i) {
     let to = sums.as_mut_ptr();
     // SAFETY: a pixel has sixteen sums.
     unsafe {
@@ -284,7 +284,7 @@ impl HalfFloats {
 /// A half of sixteen numbers.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn eight(lanes: &[i32; LANES], half: usize) -> __m256i {
+pub(super) fn eight(lanes: &[i32; LANES], half: usize) -> __m256i {
     let lanes = &lanes[8 * half..][..8];
     // SAFETY: there are eight.
     unsafe { _mm256_loadu_si256(lanes.as_ptr().cast()) }

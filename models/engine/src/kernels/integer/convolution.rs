@@ -38,9 +38,14 @@ struct Share {
 
 #[cfg(target_arch = "x86_64")]
 impl<A: Arch<Weight = i8>> Integer<A> {
-    /// For products that are added in 16 bits, and whether that costs less than products of 16 bits; `None` for
-    /// convolutions by channel.
-    pub(super) fn by_pairs(arch: A, task: &Task<'_>, code: Code) -> Option<(Integer<A>, bool)> {
+    /// For products that are added in 16 bits, where `pays` says so of the split and the elements of all panels'
+    /// windows; `None` where not, and for convolutions by channel.
+    pub(super) fn by_pairs(
+        arch: A,
+        task: &Task<'_>,
+        code: Code,
+        pays: impl Fn(Split, usize) -> bool,
+    ) -> Option<Integer<A>> {
         if task.convolution.is_depthwise(task.input.channels) {
             return None;
         }
@@ -48,8 +53,7 @@ impl<A: Arch<Weight = i8>> Integer<A> {
         let packed = Packed::dense(task, &geometry, code);
         let split = Split::new(packed.halves(), raw::byte(code.max(), code.signed));
         let elements = task.convolution.window(task.input.channels) * packed.panels.len();
-        let kernel = Integer::of(arch, task, code, geometry, packed.split(split));
-        Some((kernel, split.pays(elements)))
+        pays(split, elements).then(|| Integer::of(arch, task, code, geometry, packed.split(split)))
     }
 }
 

@@ -8,6 +8,7 @@
 #![allow(unsafe_code)]
 
 use super::arch::{Arch, Bytes, Codes, LANES, Sums, Tile};
+use super::avx2::{eight, store};
 use super::finish::{PixelFinish, Row};
 use super::levels::Levels;
 use super::pairs::{DEEP, FOUR, Half};
@@ -115,7 +116,7 @@ macro_rules! multiply_and_add_narrow {
 /// [`Tile::check`] must hold for six pixels, and every run be a multiple of four.
 #[target_feature(enable = "avx2")]
 unsafe fn shallow(tile: &Tile<'_, u8, i8>, sums: &mut Sums) {
-    let mut acc = [starts(tile.start); PIXELS];
+    let mut acc = [load(tile.start); PIXELS];
     let mut weights = tile.weights.as_ptr();
     // SAFETY: all fours are the window's, with 64 weights each, by the contract.
     unsafe {
@@ -133,11 +134,11 @@ unsafe fn shallow(tile: &Tile<'_, u8, i8>, sums: &mut Sums) {
             }
         }
     }
-    store(acc, sums);
+    store_all(acc, sums);
 }
 
-/// The sums of six pixels, of which `N` fours' products fit 16 bits, without second weights: run by run, so that its weights are near
-/// when the other half of the pixels needs them.
+/// The sums of six pixels, of which `N` fours' products fit 16 bits, without second weights: run by run, so that
+/// its weights are near when the other half of the pixels needs them.
 ///
 /// # Safety
 /// As for [`shallow`].
@@ -173,7 +174,7 @@ unsafe fn deep_run<const N: usize>(
     weights: *const i8,
     sums: &mut [[i32; LANES]],
 ) {
-    let mut acc = [starts(&sums[0]), starts(&sums[1]), starts(&sums[2])];
+    let mut acc = [load(&sums[0]), load(&sums[1]), load(&sums[2])];
     let whole = len - len % (N * FOUR);
     // SAFETY: promised by the caller.
     unsafe {
@@ -184,7 +185,7 @@ unsafe fn deep_run<const N: usize>(
             four(pixels, k, weights.add(k * LANES), &mut acc);
         }
     }
-    store(acc, sums);
+    store_all(acc, sums);
 }
 
 /// Where `P` pixels from pixel `first` on have a run.
@@ -197,12 +198,11 @@ fn windows<const P: usize>(tile: &Tile<'_, u8, i8>, first: usize, start: usize) 
     pixels
 }
 
+/// A pixel's sums in registers.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn starts(start: &[i32; LANES]) -> [__m256i; 2] {
-    let from: *const __m256i = start.as_ptr().cast();
-    // SAFETY: there are sixteen starts.
-    unsafe { [_mm256_loadu_si256(from), _mm256_loadu_si256(from.add(1))] }
+fn load(sums: &[i32; LANES]) -> [__m256i; 2] {
+    [eight(sums, 0), eight(sums, 1)]
 }
 
 /// Adds the products of four elements of each pixel from its `k`th on.
@@ -312,13 +312,8 @@ unsafe fn load_elements(elements: *const u8) -> __m256i {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn store<const P: usize>(acc: Pixels<P>, sums: &mut [[i32; LANES]]) {
+fn store_all<const P: usize>(acc: Pixels<P>, sums: &mut [[i32; LANES]]) {
     for (sums, [low, high]) in sums.iter_mut().zip(acc) {
-        let to: *mut __m256i = sums.as_mut_ptr().cast();
-        // SAFETY: a pixel has sixteen sums.
-        unsafe {
-            _mm256_storeu_si256(to, low);
-            _mm256_storeu_si256(to.add(1), high);
-        }
+        store(sums, low, high);
     }
 }

@@ -60,10 +60,12 @@ pub fn kernel(task: &Task<'_>, isa: Isa) -> Option<Box<dyn Kernel>> {
     Some(match isa {
         Isa::Portable => Box::new(Integer::new(portable::Portable, task, code)),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx2(avx2) => match Integer::by_pairs(maddubs::Maddubs(avx2), task, code) {
-            Some((kernel, true)) => Box::new(kernel),
-            _ => Box::new(Integer::new(avx2, task, code)),
-        },
+        Isa::Avx2(avx2) => {
+            match Integer::by_pairs(maddubs::Maddubs(avx2), task, code, pairs::Split::pays) {
+                Some(kernel) => Box::new(kernel),
+                None => Box::new(Integer::new(avx2, task, code)),
+            }
+        }
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512(avx512) => Box::new(Integer::new(vnni::Vnni(avx512), task, code)),
         #[cfg(target_arch = "aarch64")]

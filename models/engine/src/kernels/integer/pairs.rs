@@ -18,8 +18,8 @@ pub(super) type Half = [i8; FOUR * LANES / 2];
 /// Fours whose products are added in 16 bits where weights or elements are small.
 pub(super) const DEEP: usize = 4;
 
-/// What a half's four elements of six pixels cost, about in instructions: the first time and again, the first time where
-/// many are added in 16 bits, and in products of 16 bits.
+/// What a half's four elements of six pixels cost, in instructions: the first time, again, and the first time where
+/// many are added in 16 bits. In products of 16 bits they take 32, of which a few are allowed for what is not counted.
 const COST: usize = 22;
 const AGAIN_COST: usize = 25;
 const DEEP_COST: usize = 19;
@@ -112,10 +112,11 @@ impl Split {
 /// The size of the largest pair.
 fn size(weights: &Half) -> i32 {
     let of_pair = |pair: &[i8; 2]| {
-        let sum = |sign: i32| -> i32 { pair.iter().map(|w| (sign * i32::from(*w)).max(0)).sum() };
-        sum(1).max(sum(-1))
+        let [a, b] = pair.map(i16::from);
+        (a.max(0) + b.max(0)).max(-(a.min(0) + b.min(0)))
     };
-    weights.as_chunks().0.iter().map(of_pair).max().unwrap_or(0)
+    let largest = weights.as_chunks().0.iter().map(of_pair).max();
+    i32::from(largest.unwrap_or(0))
 }
 
 #[cfg(test)]

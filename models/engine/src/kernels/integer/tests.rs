@@ -51,7 +51,7 @@ fn products_added_in_16_bits_are_exact() {
     };
     let by_pairs = |task: &Task<'_>| -> Option<Box<dyn Kernel>> {
         let code = task.number.code()?;
-        let (kernel, _) = Integer::by_pairs(maddubs::Maddubs(avx2), task, code)?;
+        let kernel = Integer::by_pairs(maddubs::Maddubs(avx2), task, code, |_, _| true)?;
         Some(Box::new(kernel))
     };
     check_random(&integers(), 14, 250, &by_pairs);

@@ -6,7 +6,6 @@
 
 use super::arch::{Arch, Patch};
 use crate::kernel::Task;
-use tincy_network::shape::window_positions;
 use tincy_network::{Padding, Pool, Shape};
 
 /// Indices of a block of channels are taken in chunks of about this much, so that they stay in a
@@ -144,16 +143,10 @@ pub(super) struct Geometry {
 
 /// Rows and columns that are computed: those that a pool takes by pairs, in whole pairs. `None` if there are none.
 fn computed(task: &Task<'_>, pooling: Pooling) -> Option<[usize; 2]> {
-    let (c, input) = (task.convolution, task.input);
-    let (height, width) = (
-        input.height + c.padding.top + c.padding.bottom,
-        input.width + c.padding.left + c.padding.right,
-    );
-    let rows = window_positions(height, c.kernel[0], c.dilation[0], c.stride[0])?;
-    let columns = window_positions(width, c.kernel[1], c.dilation[1], c.stride[1])?;
+    let Shape { height, width, .. } = task.sums();
     let sides = match pooling {
-        Pooling::Halve => [rows & !1, columns & !1],
-        _ => [rows, columns],
+        Pooling::Halve => [height & !1, width & !1],
+        _ => [height, width],
     };
     (!sides.contains(&0)).then_some(sides)
 }
