@@ -83,7 +83,7 @@ fn frames_and_faults_through_memory_that_two_have_mapped() {
     assert_eq!(memory.physical(), PHYSICAL);
     let registers_of_core = Uio::open(&roots, "tincy-accel", 0, 256).unwrap();
     let polling = Polling {
-        timeout: Duration::from_millis(200),
+        timeout: Duration::from_millis(600),
         ..Polling::default()
     };
     let program = program(&network);

@@ -231,12 +231,14 @@ impl<R: Registers> Control<R> {
         let (start, bit) = (Instant::now(), bit(&self.places));
         let mut nap = self.polling.first_nap;
         for read in 0u32.. {
+            // Before the read: a thread that was kept from its core until the time was over looks once more.
+            let late = start.elapsed() >= self.polling.timeout;
             let control = self.registers.read(self.places.control)?;
             let known = control & !self.places.known == 0;
             if known && control & bit != 0 {
                 return Ok(());
             }
-            if !known || start.elapsed() >= self.polling.timeout {
+            if !known || late {
                 return Err(self.unfinished(step, control, start.elapsed()));
             }
             if read >= self.polling.spins {
