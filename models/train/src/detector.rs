@@ -5,11 +5,11 @@ use crate::losses::region::Weights;
 use crate::losses::{Loss, Region, Yolox};
 use tincy_network::{HeadKind, Network};
 
-/// The loss for a network's heads, which must be of one kind.
+/// The loss for a network's heads, which must be of one kind; `likeness` is [`Region::likeness`].
 ///
 /// # Errors
 /// If there are no heads, or none of a kind that can be trained.
-pub fn loss(network: &Network, weights: Weights) -> Result<Box<dyn Loss>, Error> {
+pub fn loss(network: &Network, weights: Weights, likeness: f32) -> Result<Box<dyn Loss>, Error> {
     let heads = network.heads();
     let Some(first) = heads.first() else {
         let what = "the network finds no boxes; there is nothing to train a detector by";
@@ -36,5 +36,6 @@ pub fn loss(network: &Network, weights: Weights) -> Result<Box<dyn Loss>, Error>
         classes: first.classes,
         softmax: exclusive,
         weights,
+        likeness,
     }))
 }

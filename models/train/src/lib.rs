@@ -12,6 +12,8 @@
 //! | [`optimizer`] | from gradients to new parameters |
 //! | [`training`] | a run, step by step |
 //! | [`detector`] | the loss that suits a detector's heads |
+//! | [`frozen`] | a network that is not trained, beside one that is |
+//! | [`trunk`] | first layers that are not trained |
 //! | [`teacher`] | a network that shows another what it sees |
 //! | [`mod@validate`] | how good a model is |
 //! | [`checkpoint`] | the state of a run in a file |
@@ -38,6 +40,7 @@ pub mod checkpoint;
 pub mod classify;
 pub mod detector;
 mod error;
+pub mod frozen;
 mod function;
 pub mod idx;
 pub mod integer;
@@ -56,6 +59,7 @@ pub mod quantizers;
 pub mod tape;
 pub mod teacher;
 pub mod training;
+pub mod trunk;
 pub mod validate;
 mod vector;
 

@@ -94,11 +94,15 @@ impl Parameters {
     }
 
     /// The size of a tensor's values, for rates in proportion: the root of their mean square, 1e-6 at
-    /// least.
+    /// least, and 0.1 for biases, which may start at 0.
     pub fn size(&self, parameter: &Parameter) -> f32 {
+        let least = match parameter.role {
+            Role::Bias => 0.1,
+            _ => 1e-6,
+        };
         let values = &self.values[parameter.range.clone()];
         let squares: f32 = values.iter().map(|value| value * value).sum();
-        (squares / values.len().max(1) as f32).sqrt().max(1e-6)
+        (squares / values.len().max(1) as f32).sqrt().max(least)
     }
 
     /// Chooses what is trained; statistics never are.

@@ -1,80 +1,64 @@
 //! A network that shows another what it sees.
 //!
 //! Both have anchor-free heads; the student's grids are some of the teacher's. The teacher looks at the
-//! very inputs that the student is trained on, brought into its own range and order of colours.
+//! very inputs that the student is trained on, brought into its own range and order of colours, on the
+//! engine that runs it elsewhere too: it may be in integers.
 
+use crate::Error;
 use crate::augment::Batch;
+use crate::frozen::{Frozen, Seen};
 use crate::losses::{HeadMap, distill};
-use crate::model::Options;
-use crate::{Error, Model, Tape};
-use tincy_network::{ChannelOrder, HeadKind, Network, Picture};
+use std::sync::Arc;
+use tincy_engine::tensor::TensorMut;
+use tincy_network::{ChannelOrder, Head, HeadKind, Network, Number, Picture, Source};
 
 /// A trained network, and how much it says.
 pub struct Teacher {
-    model: Model,
-    tape: Tape,
-    /// Which of the teacher's results each of the student's heads is held against.
-    outputs: Vec<usize>,
+    frozen: Frozen,
     from: Picture,
     to: Picture,
     loss: distill::Teacher,
     weight: f32,
 }
 
-/// What the teacher sees in a batch.
+/// What the teacher sees in a batch, for each of the student's heads.
 pub struct Lesson<'a> {
     teacher: &'a Teacher,
-    rows: Vec<(usize, usize)>,
+    seen: Seen,
 }
 
 impl Teacher {
     /// A teacher for a student of the same classes, whose word counts `weight` times a label's.
     ///
     /// # Errors
-    /// If the heads or the classes do not fit, or either does not read pictures.
+    /// If the heads or the classes do not fit, either does not read pictures, or the teacher's heads
+    /// do not give floats.
     pub fn new(
         teacher: &Network,
         student: &Network,
         weight: f32,
-        tape: Tape,
+        pool: Arc<rayon::ThreadPool>,
     ) -> Result<Teacher, Error> {
+        let refused = |what: &str| Error::Shape(what.into());
         if teacher.classes() != student.classes() {
             let what = "teacher and student have other classes, or in another order";
-            return Err(Error::Shape(what.into()));
+            return Err(refused(what));
         }
-        let stride = |kind: &HeadKind| match kind {
-            HeadKind::Yolox { stride } => Some(*stride),
-            _ => None,
-        };
-        let model = Model::new(teacher, Options::default())?;
-        let results = crate::training::heads(&model);
-        let outputs: Option<Vec<usize>> = student
-            .heads()
-            .iter()
-            .map(|head| {
-                let own = stride(&head.kind)?;
-                let mut theirs = teacher.heads().iter();
-                let at = theirs.position(|head| stride(&head.kind) == Some(own))?;
-                Some(results[at])
-            })
-            .collect();
         let what =
             "a teacher needs an anchor-free head for each of the student's, of the same stride";
-        let outputs = outputs.ok_or_else(|| Error::Shape(what.into()))?;
+        let outputs = outputs(teacher, student).ok_or_else(|| refused(what))?;
+        if outputs.iter().any(|o| teacher.tensor(*o).1 != Number::F32) {
+            return Err(refused("the teacher's heads give no floats"));
+        }
         let pictures = (student.input().picture, teacher.input().picture);
         let (Some(from), Some(to)) = pictures else {
-            return Err(Error::Shape(
-                "teacher and student must read pictures".into(),
-            ));
+            return Err(refused("teacher and student must read pictures"));
         };
-        let classes = student.classes().len();
         Ok(Teacher {
-            model,
-            tape,
-            outputs,
+            frozen: Frozen::new(teacher.clone(), outputs, pool),
             from,
             to,
-            loss: distill::Teacher::new(classes),
+            loss: distill::Teacher::new(student.classes().len()),
             weight,
         })
     }
@@ -84,26 +68,34 @@ impl Teacher {
     /// # Errors
     /// If its size does not suit the teacher.
     pub fn look(&mut self, batch: &Batch) -> Result<Lesson<'_>, Error> {
-        let [width, height] = batch.size;
-        let pictures = batch.truths.len();
-        self.tape.begin(&self.model, pictures, height, width)?;
-        let size = batch.inputs.len() / pictures.max(1);
-        for (picture, input) in batch.inputs.chunks_exact(size.max(1)).enumerate() {
-            let mut seen = vec![0.0; input.len()];
-            convert(input, &self.from, &mut seen, &self.to);
-            self.tape.set_input(&self.model, picture, &seen);
-        }
-        self.tape.forward(&mut self.model, false);
-        let shapes = self.tape.output_shapes();
-        let rows = self
-            .outputs
-            .iter()
-            .map(|o| (shapes[*o].height, shapes[*o].width));
+        let (from, to) = (self.from, self.to);
+        let code = self.frozen.network().input().number.code();
+        let code = move |value: f32| code.expect("bytes are codes").quantize(value);
+        let seen = self.frozen.look(batch, |values, input| match input {
+            TensorMut::F32(own) => convert(values, &from, &to, own, |value| value),
+            TensorMut::U8(own) => convert(values, &from, &to, own, |value| code(value) as u8),
+            TensorMut::I8(own) => convert(values, &from, &to, own, |value| code(value) as i8),
+        })?;
         Ok(Lesson {
-            rows: rows.collect(),
             teacher: self,
+            seen,
         })
     }
+}
+
+/// The teacher's results for each of the student's heads, by their strides.
+fn outputs(teacher: &Network, student: &Network) -> Option<Vec<Source>> {
+    let stride = |kind: &HeadKind| match kind {
+        HeadKind::Yolox { stride } => Some(*stride),
+        _ => None,
+    };
+    let own = |head: &Head| {
+        let wanted = stride(&head.kind)?;
+        let mut theirs = teacher.heads().iter();
+        let found = theirs.find(|head| stride(&head.kind) == Some(wanted));
+        Some(found?.source)
+    };
+    student.heads().iter().map(own).collect()
 }
 
 impl Lesson<'_> {
@@ -114,24 +106,27 @@ impl Lesson<'_> {
         student: &[HeadMap<'_>],
         gradients: &mut [Vec<f32>],
     ) {
-        let teacher = self.teacher;
-        let maps: Vec<HeadMap<'_>> = teacher
-            .outputs
-            .iter()
-            .zip(&self.rows)
-            .map(|(output, (rows, columns))| HeadMap {
-                rows: *rows,
-                columns: *columns,
-                values: teacher.tape.output(*output, picture),
+        let maps = self.seen.maps[picture].iter().zip(&self.seen.shapes);
+        let maps: Vec<HeadMap<'_>> = maps
+            .map(|(values, shape)| HeadMap {
+                rows: shape.height,
+                columns: shape.width,
+                values,
             })
             .collect();
-        let weight = teacher.weight;
-        teacher.loss.picture(student, &maps, weight, gradients);
+        let Teacher { loss, weight, .. } = self.teacher;
+        loss.picture(student, &maps, *weight, gradients);
     }
 }
 
 /// Pixels of one input as another network takes them.
-fn convert(values: &[f32], from: &Picture, out: &mut [f32], to: &Picture) {
+fn convert<T>(
+    values: &[f32],
+    from: &Picture,
+    to: &Picture,
+    out: &mut [T],
+    number: impl Fn(f32) -> T,
+) {
     let turned = |picture: &Picture| picture.order == ChannelOrder::Bgr;
     let is_turned = turned(from) != turned(to);
     let pixels = values
@@ -143,7 +138,7 @@ fn convert(values: &[f32], from: &Picture, out: &mut [f32], to: &Picture) {
         for channel in 0..3 {
             let own = if is_turned { 2 - channel } else { channel };
             let plain = pixel[own] * from.std[own] + from.mean[own];
-            out[channel] = (plain - to.mean[channel]) / to.std[channel];
+            out[channel] = number((plain - to.mean[channel]) / to.std[channel]);
         }
     }
 }
@@ -164,7 +159,7 @@ mod tests {
             ..Picture::default()
         };
         let mut out = [0.0; 3];
-        convert(&[128.0, 64.0, 0.0], &from, &mut out, &to);
+        convert(&[128.0, 64.0, 0.0], &from, &to, &mut out, |value| value);
         let near = out
             .iter()
             .zip([0.0, 127.5, 255.0])

@@ -172,6 +172,8 @@ fn what_is_missing_is_said() {
     );
     let said = refused(folder.path(), &["--steps", "1", "--best"]);
     assert!(said.contains("needs pictures to judge by"), "{said}");
+    let said = refused(folder.path(), &["--steps", "1", "--frozen", "a"]);
+    assert!(said.contains("--network tincy-yolo"), "{said}");
     let said = refused(folder.path(), &["--steps", "1", "--validate", "nowhere"]);
     assert!(said.contains("nowhere"), "{said}");
 }

@@ -314,7 +314,7 @@ fn tables_hold_the_activation() {
 
 /// A run in codes, some steps of six.
 fn run(training: &mut Training, steps: u64) {
-    let loss = detector::loss(training.model.template(), Default::default()).unwrap();
+    let loss = detector::loss(training.model.template(), Default::default(), 1.0).unwrap();
     let batch = batch(4);
     for _ in 0..steps {
         let progress = training.steps() as f64 / 6.0;

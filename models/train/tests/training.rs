@@ -130,7 +130,7 @@ fn quantize(model: &mut Model) {
 }
 
 fn run(training: &mut Training, batch: &Batch, steps: u64, of: u64) -> Terms {
-    let loss = detector::loss(training.model.template(), Weights::default()).unwrap();
+    let loss = detector::loss(training.model.template(), Weights::default(), 1.0).unwrap();
     let mut last = Terms::default();
     for _ in 0..steps {
         let progress = training.steps() as f64 / of as f64;

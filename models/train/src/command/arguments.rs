@@ -21,6 +21,9 @@ pub(crate) struct Arguments {
     /// What is made of the start: the network itself, or one that has a name of its own.
     #[arg(long, value_enum, default_value_t = Kind::Start)]
     pub(super) network: Kind,
+    /// The last layer, by its name, of those of a low-bit start that stay as they are.
+    #[arg(long, value_name = "LAYER")]
+    pub(super) frozen: Option<String>,
     /// Bits of weights and activations in the loop and in the trained network, w8a8 for example; in
     /// floats without.
     #[arg(long)]
@@ -34,6 +37,10 @@ pub(crate) struct Arguments {
     /// The rate of binary weights, which are -1 to 1, times the highest rate.
     #[arg(long, default_value_t = 5.0)]
     pub(super) sign_rate: f32,
+    /// Likeness in size from which anchors other than the best one match an object too, for heads with
+    /// anchors; 1 for the best alone.
+    #[arg(long, value_name = "OVERLAP", default_value_t = 1.0)]
+    pub(super) likeness: f32,
     /// Class names of a Darknet or ONNX network, one a line.
     #[arg(long, value_name = "FILE")]
     pub(super) names: Option<PathBuf>,
@@ -177,6 +184,11 @@ impl Arguments {
             sizes: Vec::new(),
             augment: self.augment(0.0),
         }
+    }
+
+    /// Of batch normalisation's running statistics.
+    pub(super) fn momentum(&self) -> f32 {
+        self.normalise.unwrap_or(0.02)
     }
 
     fn augment(&self, mosaic: f64) -> Augment {

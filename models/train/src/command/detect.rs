@@ -3,7 +3,7 @@
 use super::arguments::Arguments;
 use super::journal::{Journal, Place};
 use super::sets::{self, Set};
-use super::start::{self, Export};
+use super::start::{self, Export, Learner};
 use super::stop::Stop;
 use super::threads;
 use anyhow::{Context, Result, bail};
@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
-use tincy_network::{Network, file};
+use tincy_network::{Input, Network, file};
 use tincy_train::augment::{Loader, Pictures};
 use tincy_train::losses::Loss;
 use tincy_train::losses::region::Weights;
 use tincy_train::teacher::Teacher;
+use tincy_train::trunk::Trunk;
 use tincy_train::{Tape, Training, checkpoint, detector, low_bit, validate, validate_exported};
 
 /// What a checkpoint remembers beside the numbers.
@@ -39,6 +40,9 @@ struct Run<'a> {
     training: Training,
     loss: Box<dyn Loss>,
     teacher: Option<Teacher>,
+    trunk: Option<Trunk>,
+    /// What batches are made for.
+    input: Input,
     export: Export,
     pictures: Arc<Pictures>,
     sets: Vec<Set>,
@@ -80,10 +84,16 @@ impl Run<'_> {
             bail!("--best needs pictures to judge by: --hold-out tenth or --validate");
         }
         let pictures = Arc::new(pictures);
-        let (model, export) = start::model(arguments, &start, &pictures, tape()?)?;
+        let learner = Learner::new(arguments, &start, &pictures, tape()?)?;
+        let input = learner.input();
+        let Learner {
+            model,
+            trunk,
+            export,
+        } = learner;
         let network = model.template();
-        let loss = detector::loss(network, Weights::default())?;
-        let teacher = start::teacher(arguments, network, tape()?)?;
+        let loss = detector::loss(network, Weights::default(), arguments.likeness)?;
+        let teacher = start::teacher(arguments, network)?;
         let optimizer = arguments.optimizer(&model);
         std::fs::create_dir_all(&arguments.checkpoint)
             .with_context(|| arguments.checkpoint.display().to_string())?;
@@ -91,6 +101,8 @@ impl Run<'_> {
             training: Training::new(model, optimizer, arguments.settings(), tape()?),
             loss,
             teacher,
+            trunk,
+            input,
             export,
             note: Note {
                 seed: arguments.seed,
@@ -151,8 +163,8 @@ impl Run<'_> {
     fn train(&mut self, stop: &Stop) -> Result<bool> {
         let arguments = self.arguments;
         let plan = arguments.plan();
-        let input = self.training.model.template().input().clone();
-        let mut loader = Loader::start(&self.pictures, &input, &plan, self.training.steps(), 1)?;
+        let mut loader =
+            Loader::start(&self.pictures, &self.input, &plan, self.training.steps(), 1)?;
         let mut end = Instant::now();
         while self.place().progress < 1.0 {
             if stop.is_asked() {
@@ -165,6 +177,10 @@ impl Run<'_> {
                 None => None,
             };
             let lesson = lesson.as_ref();
+            let batch = match &mut self.trunk {
+                Some(trunk) => trunk.look(&batch)?,
+                None => batch,
+            };
             let step = self.training.step(&batch, &*self.loss, lesson, progress)?;
             self.note.seconds += end.elapsed().as_secs_f64();
             let place = self.place();
@@ -219,11 +235,17 @@ impl Run<'_> {
     fn validate(&mut self) -> Result<()> {
         let place = self.place();
         let mut sum = 0.0;
+        // Thresholds are the same network, and faster.
+        let integers = match self.export {
+            Export::Thresholds(_) if !self.sets.is_empty() => Some(self.exported()?),
+            _ => None,
+        };
         for (name, set, options) in &self.sets {
             let start = Instant::now();
-            let report = self
-                .training
-                .with_average(|model, tape| validate(model, tape, set, options))?;
+            let report = self.training.with_average(|model, tape| match &integers {
+                Some(network) => validate_exported(network, tape, set, options),
+                None => validate(model, tape, set, options),
+            })?;
             let (area, eleven) = (report.area, report.eleven_point);
             sum += area;
             self.journal
@@ -264,13 +286,22 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn write(&mut self) -> Result<()> {
+    /// The whole network as it is to be written.
+    fn exported(&mut self) -> Result<Network> {
         let export = &self.export;
         let network = self.training.with_average(|model, _| match export {
             Export::Floats => model.to_network(),
             Export::Thresholds(maps) => low_bit::export::to_integers(model, maps),
             Export::Codes(plan) => plan.to_integers(model),
         })?;
+        Ok(match &self.trunk {
+            Some(trunk) => trunk.before(&network)?,
+            None => network,
+        })
+    }
+
+    fn write(&mut self) -> Result<()> {
+        let network = self.exported()?;
         file::write(&network, &self.arguments.out)?;
         self.journal
             .say(&format!("{}: written", self.arguments.out.display()));

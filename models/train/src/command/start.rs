@@ -1,13 +1,15 @@
 //! What a run starts from: the network, what is made of it, and its teacher.
 
 use super::arguments::Arguments;
+use super::threads;
 use anyhow::{Result, bail};
 use std::sync::Arc;
-use tincy_network::{Code, Input, Network, classes};
+use tincy_network::{Code, Input, Network, Number, classes};
 use tincy_train::augment::{Batch, Loader, Pictures};
 use tincy_train::model::{Normalisation, Options};
 use tincy_train::networks::tincy_yolo;
 use tincy_train::teacher::Teacher;
+use tincy_train::trunk::Trunk;
 use tincy_train::{Model, Tape, integer, low_bit};
 
 /// What is made of the start.
@@ -39,33 +41,49 @@ pub(super) enum Export {
     Codes(Box<integer::prepare::Plan>),
 }
 
-/// What is trained, and how it is written in the end.
-pub(super) fn model(
-    arguments: &Arguments,
-    start: &Network,
-    pictures: &Arc<Pictures>,
-    mut tape: Tape,
-) -> Result<(Model, Export)> {
-    Ok(match (arguments.network, arguments.level) {
-        (Kind::Start, None) => (floats(arguments, start)?, Export::Floats),
-        (Kind::Start, Some(level)) => {
-            let batch = batch(arguments, start.input(), pictures)?;
-            let prepared = integer::prepare(start, level, &batch, &mut tape)?;
-            (prepared.model, Export::Codes(Box::new(prepared.plan)))
+/// What is trained, what runs before it, and how it is written in the end.
+pub(super) struct Learner {
+    pub(super) model: Model,
+    pub(super) trunk: Option<Trunk>,
+    pub(super) export: Export,
+}
+
+impl Learner {
+    pub(super) fn new(
+        arguments: &Arguments,
+        start: &Network,
+        pictures: &Arc<Pictures>,
+        mut tape: Tape,
+    ) -> Result<Learner> {
+        if arguments.frozen.is_some() && arguments.network != Kind::TincyYolo {
+            bail!("--frozen is for --network tincy-yolo");
         }
-        (Kind::TincyYolo, None) => {
-            let model = tincy_yolo(arguments, start, pictures, &mut tape)?;
-            // Layers are trained on codes as they are.
-            let maps = low_bit::export::Maps {
-                input: start.input().clone(),
-                input_step: 1.0,
-                code: Code::unsigned(tincy_yolo::BITS, 1.0),
-                step: 1.0,
-            };
-            (model, Export::Thresholds(maps))
+        let (model, export) = match (arguments.network, arguments.level) {
+            (Kind::Start, None) => (floats(arguments, start)?, Export::Floats),
+            (Kind::Start, Some(level)) => {
+                let batch = batch(arguments, start.input(), pictures)?;
+                let prepared = integer::prepare(start, level, &batch, &mut tape)?;
+                (prepared.model, Export::Codes(Box::new(prepared.plan)))
+            }
+            (Kind::TincyYolo, None) => return tincy_yolo(arguments, start, pictures, &mut tape),
+            (Kind::TincyYolo, Some(level)) => {
+                bail!("tincy-yolo has a level of its own, not {level}")
+            }
+        };
+        Ok(Learner {
+            model,
+            trunk: None,
+            export,
+        })
+    }
+
+    /// What batches are made for.
+    pub(super) fn input(&self) -> Input {
+        match &self.trunk {
+            Some(trunk) => trunk.input(),
+            None => self.model.template().input().clone(),
         }
-        (Kind::TincyYolo, Some(level)) => bail!("tincy-yolo has a level of its own, not {level}"),
-    })
+    }
 }
 
 /// Pictures that ranges and statistics are found on.
@@ -76,17 +94,14 @@ fn batch(arguments: &Arguments, input: &Input, pictures: &Arc<Pictures>) -> Resu
 }
 
 /// The teacher, if one is wanted.
-pub(super) fn teacher(
-    arguments: &Arguments,
-    student: &Network,
-    tape: Tape,
-) -> Result<Option<Teacher>> {
+pub(super) fn teacher(arguments: &Arguments, student: &Network) -> Result<Option<Teacher>> {
     let Some(file) = &arguments.teacher else {
         return Ok(None);
     };
     let teacher = tincy_import::import(file, &Default::default())?;
     let weight = arguments.teacher_weight;
-    Ok(Some(Teacher::new(&teacher, student, weight, tape)?))
+    let pool = threads::pool(arguments.threads)?;
+    Ok(Some(Teacher::new(&teacher, student, weight, pool)?))
 }
 
 /// The start in floats.
@@ -104,18 +119,40 @@ fn tincy_yolo(
     start: &Network,
     pictures: &Arc<Pictures>,
     tape: &mut Tape,
-) -> Result<Model> {
+) -> Result<Learner> {
     const ROUND: usize = 4;
-    let momentum = arguments.normalise.unwrap_or(0.02);
+    let momentum = arguments.momentum();
     let pruned = low_bit::prune::dead_channels(start, ROUND)?;
-    let start = tincy_yolo::start(&pruned, arguments.seed)?;
-    let mut model = tincy_yolo::model(&start, momentum)?;
-    if arguments.resume {
-        // All that statistics would give comes from the checkpoint.
-        return Ok(model);
+    let start = tincy_yolo::start(&pruned, arguments.frozen.as_deref(), arguments.seed)?;
+    let pool = threads::pool(arguments.threads)?;
+    let trunk = start.trunk.clone().map(|trunk| Trunk::new(trunk, pool));
+    // Layers are trained on codes as they are.
+    let code = Code::unsigned(tincy_yolo::BITS, 1.0);
+    let input = match &trunk {
+        Some(_) => Input {
+            number: Number::Code(code),
+            ..start.template.input().clone()
+        },
+        None => pruned.input().clone(),
+    };
+    let mut learner = Learner {
+        model: tincy_yolo::model(&start, momentum)?,
+        trunk,
+        export: Export::Thresholds(low_bit::export::Maps {
+            input,
+            input_step: 1.0,
+            code,
+            step: 1.0,
+        }),
+    };
+    // All that statistics would give comes from the checkpoint, if there is one.
+    if !arguments.resume {
+        let mut batch = batch(arguments, &learner.input(), pictures)?;
+        if let Some(trunk) = &mut learner.trunk {
+            batch = trunk.look(&batch)?;
+        }
+        tape.load(&learner.model, &batch)?;
+        low_bit::calibrate::calibrate(&mut learner.model, tape, momentum, &start.wanted)?;
     }
-    let batch = batch(arguments, start.template.input(), pictures)?;
-    tape.load(&model, &batch)?;
-    low_bit::calibrate::calibrate(&mut model, tape, momentum, &start.wanted)?;
-    Ok(model)
+    Ok(learner)
 }

@@ -1,7 +1,7 @@
 //! YOLOv2's loss (Redmon and Farhadi, CVPR 2017), for one head or several.
 //!
 //! Each object belongs to one box: of the anchors, the one most like it in size, in the cell that
-//! its centre lies in. With `s` the logistic function, `o` a box's objectness, `a` the object's area
+//! its centre lies in; and on demand to those of further anchors that are like it too. With `s` the logistic function, `o` a box's objectness, `a` the object's area
 //! in parts of the input, sums over boxes:
 //!
 //! ```text
@@ -62,6 +62,8 @@ pub struct Region {
     pub softmax: bool,
     /// How much each part counts.
     pub weights: Weights,
+    /// Likeness in size, 0 to 1, from which anchors other than the best match an object too; 1 for none.
+    pub likeness: f32,
 }
 
 /// A box and the object that it is to become.
@@ -128,40 +130,65 @@ impl Region {
             };
             free.push((0..boxes).map(is_free).collect());
         }
-        let wanted = truths.iter().filter(|truth| !truth.ignored);
-        let matches: Vec<Match> = wanted.filter_map(|truth| self.find(heads, truth)).collect();
+        let matches = self.matches(heads, truths);
         for found in &matches {
             free[found.head][found.at / self.stride()] = false;
         }
         Targets { matches, free }
     }
 
-    /// The box that an object belongs to; none if it has no area.
-    fn find(&self, heads: &[HeadMap<'_>], truth: &Truth) -> Option<Match> {
-        let [left, top, right, bottom] = truth.edges;
-        let (size, centre) = ([right - left, bottom - top], [left + right, top + bottom]);
-        if !(size[0] > 0.0 && size[1] > 0.0) {
-            return None;
-        }
-        let (mut best, mut likeness) = ((0, 0), -1.0);
-        for (head, anchors) in self.anchors.iter().enumerate() {
-            for (number, anchor) in anchors.iter().enumerate() {
-                let grid = [heads[head].columns as f32, heads[head].rows as f32];
-                let anchor = [anchor[0] / grid[0], anchor[1] / grid[1]];
-                let both = size[0].min(anchor[0]) * size[1].min(anchor[1]);
-                let like = both / (size[0] * size[1] + anchor[0] * anchor[1] - both);
-                if like > likeness {
-                    (best, likeness) = ((head, number), like);
-                }
+    /// The boxes that objects belong to, the best of each first; one that is taken is no second choice.
+    fn matches(&self, heads: &[HeadMap<'_>], truths: &[Truth]) -> Vec<Match> {
+        let wanted = truths.iter().filter(|truth| !truth.ignored);
+        let all: Vec<Vec<Match>> = wanted.map(|truth| self.like(heads, truth)).collect();
+        let best = all.iter().filter_map(|matches| matches.first());
+        let mut taken: Vec<Match> = best.copied().collect();
+        for other in all.iter().flat_map(|matches| matches.iter().skip(1)) {
+            let is_taken = |one: &Match| (one.head, one.at) == (other.head, other.at);
+            if !taken.iter().any(is_taken) {
+                taken.push(*other);
             }
         }
-        let ((head, anchor), map) = (best, &heads[best.0]);
+        taken
+    }
+
+    /// The boxes of anchors that are like an object, the best first; none if it has no area.
+    fn like(&self, heads: &[HeadMap<'_>], truth: &Truth) -> Vec<Match> {
+        let [left, top, right, bottom] = truth.edges;
+        let size = [right - left, bottom - top];
+        if !(size[0] > 0.0 && size[1] > 0.0) {
+            return Vec::new();
+        }
+        let mut all = Vec::new();
+        for (head, anchors) in self.anchors.iter().enumerate() {
+            let grid = [heads[head].columns as f32, heads[head].rows as f32];
+            for (number, anchor) in anchors.iter().enumerate() {
+                all.push((
+                    likeness(size, [0, 1].map(|i| anchor[i] / grid[i])),
+                    head,
+                    number,
+                ));
+            }
+        }
+        // A stable sort: the first of equals is the best.
+        all.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let like = all.iter().enumerate();
+        like.filter(|(place, (likeness, ..))| *place == 0 || *likeness > self.likeness)
+            .map(|(_, (_, head, anchor))| self.in_cell(heads, truth, *head, *anchor))
+            .collect()
+    }
+
+    /// A box in the cell that an object's centre lies in.
+    fn in_cell(&self, heads: &[HeadMap<'_>], truth: &Truth, head: usize, anchor: usize) -> Match {
+        let [left, top, right, bottom] = truth.edges;
+        let (size, centre) = ([right - left, bottom - top], [left + right, top + bottom]);
+        let map = &heads[head];
         let cells = [map.columns, map.rows];
         let centre = [0, 1].map(|i| centre[i] / 2.0 * cells[i] as f32);
         let cell = [0, 1].map(|i| (centre[i].max(0.0) as usize).min(cells[i] - 1));
         let number = (cell[1] * map.columns + cell[0]) * self.anchors[head].len() + anchor;
         let anchor = self.anchors[head][anchor];
-        Some(Match {
+        Match {
             head,
             at: number * self.stride(),
             class: truth.class,
@@ -170,7 +197,7 @@ impl Region {
             overlap: overlap(&self.edges(head, map, number), &truth.edges),
             box_weight: self.weights.boxes * (2.0 - size[0] * size[1]),
             weight: truth.weight,
-        })
+        }
     }
 
     fn evaluate(
@@ -238,6 +265,12 @@ impl Region {
     }
 }
 
+/// Overlap of two sizes about one centre.
+fn likeness(a: [f32; 2], b: [f32; 2]) -> f32 {
+    let both = a[0].min(b[0]) * a[1].min(b[1]);
+    both / (a[0] * a[1] + b[0] * b[1] - both)
+}
+
 /// `weight * (s(x) - target)^2`, and its slope.
 fn square(x: f32, target: f32, weight: f32) -> (f64, f32) {
     let s = logistic(x);
@@ -279,6 +312,7 @@ mod tests {
                 boxes: 1.5,
                 no_object: 0.75,
             },
+            likeness: 1.0,
         }
     }
 
@@ -326,12 +360,38 @@ mod tests {
     }
 
     #[test]
+    fn anchors_that_are_like_an_object_match_it_too() {
+        let region = Region {
+            anchors: vec![vec![[1.0, 1.0], [2.0, 1.0], [1.0, 1.5]], vec![[0.5, 0.7]]],
+            likeness: 0.6,
+            ..region(true)
+        };
+        let grids = [(4, 4, 3, 1), (2, 2, 1, 2)].map(|(rows, columns, anchors, seed)| Grid {
+            rows,
+            columns,
+            values: numbers(rows * columns * anchors * 8, seed),
+        });
+        let places = |truths: &[Truth]| -> Vec<_> {
+            let matches = region.matches(&maps(&grids), truths).into_iter();
+            matches.map(|m| (m.head, m.at / 8, m.class)).collect()
+        };
+        // One cell of the first head; the anchors are 1, 1/2, 2/3 and 5/7 like it.
+        let one = truth(1, [0.25, 0.0, 0.5, 0.25], false, 1.0);
+        assert_eq!(places(&[one]), [(0, 3, 1), (1, 0, 1), (0, 5, 1)]);
+        // The best of another object comes before a second choice.
+        let other = truth(0, [0.25, 0.0, 0.5, 0.375], false, 1.0);
+        let both = [(0, 3, 1), (0, 5, 0), (1, 0, 1)];
+        assert_eq!(places(&[one, other]), both);
+    }
+
+    #[test]
     fn one_box_by_hand() {
         let region = Region {
             anchors: vec![vec![[1.0, 1.0]]],
             classes: 2,
             softmax: true,
             weights: Weights::default(),
+            likeness: 1.0,
         };
         // A perfect box in the right cell of two; the logistic functions are 1/2.
         let mut values = vec![0.0; 14];
@@ -358,6 +418,7 @@ mod tests {
             classes: 1,
             softmax: true,
             weights: Weights::default(),
+            likeness: 1.0,
         };
         let values = [0.0; 6];
         let maps = [HeadMap {

@@ -11,8 +11,8 @@ use crate::{Error, Model, Tape};
 /// What a normalised layer is to compute at first.
 #[derive(Clone, Debug)]
 pub enum Wanted {
-    /// A line a channel.
-    Lines(Vec<Line>),
+    /// A line a channel; one without stays still, but so that it can learn to fire.
+    Lines(Vec<Option<Line>>),
     /// Codes of this mean and deviation, in every channel: for layers that are new.
     Spread {
         /// Mean of the codes before they are rounded and cut.
@@ -21,6 +21,9 @@ pub enum Wanted {
         deviation: f32,
     },
 }
+
+/// Mean and deviation of a still channel's codes before they are rounded: four deviations fire.
+const STILL: (f64, f64) = (-3.5, 1.0);
 
 /// Sets each layer's normalisation, in the order given, which must be that of the network: statistics
 /// of the inputs that lie on the tape, and scale and shift for what is wanted. The normalisation must
@@ -50,10 +53,13 @@ pub fn calibrate(
         for channel in 0..mean.len() {
             let deviation = (f64::from(variance[channel].max(0.0)) + EPSILON).sqrt();
             let (scale, shift) = match wanted {
-                Wanted::Lines(lines) => (
-                    lines[channel].factor * deviation,
-                    lines[channel].offset + lines[channel].factor * f64::from(mean[channel]),
-                ),
+                Wanted::Lines(lines) => match lines[channel] {
+                    Some(Line { factor, offset }) => (
+                        factor * deviation,
+                        offset + factor * f64::from(mean[channel]),
+                    ),
+                    None => (STILL.1, STILL.0),
+                },
                 Wanted::Spread { mean, deviation } => (f64::from(*deviation), f64::from(*mean)),
             };
             parameters.get_mut(ids[0])[channel] = scale as f32;

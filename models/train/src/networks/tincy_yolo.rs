@@ -2,21 +2,23 @@
 //! kernels; first and last layers have 8-bit weights.
 //!
 //! It starts from a published low-bit network in the style of Tiny YOLO, a chain of convolutions and
-//! pools with one head of anchors, whose features it keeps. In place of that head it has two without
-//! anchors, on grids of 1/32 and 1/16 of the input; the finer one reads the last map of its grid beside
+//! pools with one head of anchors, and finds what that finds. Its head's weights get 8 bits and biases. A
+//! second head of anchors, on a grid twice as fine for small objects, reads the last map of its grid beside
 //! what comes back from the coarse one:
 //!
 //! ```text
-//! chain ... fine ─ pool ─ ... ─ last ─┬─────────────────────── head32
+//! chain ... fine ─ pool ─ ... ─ last ─┬─────────────────────── head (the published one)
 //!             │                       └─ reduce 1x1 ─ up x2 ─┐
-//!             └──────────────────────────────────────────── join ─ merge 1x1 ─ head16
+//!             └──────────────────────────────────────────── join ─ merge 1x1 ─ fine_head
 //! ```
+//!
+//! The chain's first layers may stay as they are: they are the trunk, which runs in integers.
 //!
 //! Everything is in units of codes: activations are 0 to 15, the input pixels / 2.
 
 use crate::augment::Chance;
 use crate::low_bit::calibrate::Wanted;
-use crate::low_bit::line::{self, Line};
+use crate::low_bit::line;
 use crate::model::{Normalisation, Options};
 use crate::quantizers::lsq::Lsq;
 use crate::quantizers::signs::Signs;
@@ -25,8 +27,8 @@ use crate::quantizers::{Layout, Quantizer};
 use crate::{Error, Model};
 use tincy_network::graph::Builder;
 use tincy_network::{
-    Activation, Affine, Convolution, Finish, Head, HeadKind, Network, Number, Op, Padding, Source,
-    Weights, accumulator,
+    Activation, Affine, Convolution, Finish, Head, HeadKind, Input, Network, Number, Op, Padding,
+    Source, Weights, accumulator,
 };
 
 /// Channels of the two convolutions between the heads.
@@ -35,11 +37,17 @@ const NECK: usize = 128;
 /// Bits of activations.
 pub const BITS: u8 = 4;
 
-/// The objectness that heads start from, as e^x / (1 + e^x): few cells have an object.
+/// The objectness that the fine head starts from, as e^x / (1 + e^x): few cells have an object.
 const RARE: f32 = -4.6;
+
+/// Sizes of small objects, in cells of the fine head: means of those below 56 pixels among the objects of
+/// VOC2007 and of COCO's pictures with VOC's classes, at 416 x 416.
+const SMALL: [[f32; 2]; 3] = [[1.2, 1.7], [3.1, 2.3], [1.8, 4.1]];
 
 /// The network, what its layers are to compute at first, and which weights are binary.
 pub struct Start {
+    /// The first layers, if they stay as they are: integers to codes, which the template reads.
+    pub trunk: Option<Network>,
     /// Float, with the shapes and heads; weights are those to start from.
     pub template: Network,
     /// For [`calibrate`](crate::low_bit::calibrate::calibrate), in the order of the network.
@@ -50,25 +58,21 @@ pub struct Start {
     pub maps: Vec<String>,
 }
 
-/// `tincy-yolo` from a low-bit chain: a published network that was imported.
+/// `tincy-yolo` from a low-bit chain: a published network that was imported. Its layers to `frozen`, by its
+/// name, stay as they are.
 ///
 /// # Errors
-/// If the network is no such chain: the layer, and why.
-pub fn start(published: &Network, seed: u64) -> Result<Start, Error> {
-    let mut start = Growing::new(published)?;
-    let (last, hidden) = published
-        .layers()
-        .split_last()
-        .expect("a network has layers");
+/// If the network is no such chain, or has no such layer before its fork: the layer, and why.
+pub fn start(published: &Network, frozen: Option<&str>, seed: u64) -> Result<Start, Error> {
     let fine = fine_layer(published)?;
+    let first = frozen.map_or(Ok(0), |name| after(published, name, fine))?;
+    let mut start = Growing::new(published, first)?;
+    let (last, hidden) = published.layers().split_last().expect("it has layers");
     let mut source = Source::Input;
     let mut fine_map = None;
-    for (index, layer) in hidden.iter().enumerate() {
+    for (index, layer) in hidden.iter().enumerate().skip(first) {
         source = match layer.op() {
-            Op::Convolution(convolution) => {
-                let input = start.chain_input(published, index);
-                start.hidden(layer.name(), convolution, input, source)?
-            }
+            Op::Convolution(_) => start.hidden(published, index, source)?,
             op => start.builder.layer(layer.name(), op.clone(), &[source])?,
         };
         // Pools commute with rounding, so the smaller map is quantized; but not where both are read.
@@ -85,20 +89,32 @@ pub fn start(published: &Network, seed: u64) -> Result<Start, Error> {
             fine_map = Some(source);
         }
     }
-    let Some(Head { classes, .. }) = published.heads().first().cloned() else {
-        return Err(Error::layer(last.name(), "there is no head after it"));
+    let (Some(head), Op::Convolution(results)) = (published.heads().first(), last.op()) else {
+        return Err(Error::layer(last.name(), "there is no head behind it"));
     };
     let mut chance = Chance::new(seed, 0, 0);
     let fine_map = fine_map.expect("the fine layer is one of them");
-    let coarse = start.head("head32", source, classes, &mut chance)?;
+    let coarse = start.published_head(last.name(), results, source)?;
     let reduced = start.fresh("reduce", source, &mut chance)?;
     let up = start
         .builder
         .layer("up", Op::Upsample { factor: 2 }, &[reduced])?;
     let joined = start.builder.layer("join", Op::Concat, &[up, fine_map])?;
     let merged = start.fresh("merge", joined, &mut chance)?;
-    let finer = start.head("head16", merged, classes, &mut chance)?;
-    start.finish(published, [(finer, 16), (coarse, 32)], classes)
+    let finer = start.fine_head("fine_head", merged, head.classes, &mut chance)?;
+    start.finish(published, first, [coarse, finer])
+}
+
+/// The number of the layer after the one of this name, which must come before the fork.
+fn after(published: &Network, name: &str, fine: usize) -> Result<usize, Error> {
+    match published.find(name) {
+        Some(index) if index < fine => Ok(index + 1),
+        Some(_) => Err(Error::layer(
+            name,
+            "is behind the fork, and cannot stay as it is",
+        )),
+        None => Err(Error::layer(name, "is not there")),
+    }
 }
 
 /// The last convolution before the last pool: its map is the finer grid.
@@ -115,6 +131,15 @@ fn fine_layer(published: &Network) -> Result<usize, Error> {
     }
 }
 
+/// The first `count` layers, in integers.
+fn trunk(published: &Network, count: usize) -> Result<Network, Error> {
+    let mut builder = Builder::new("trunk", published.input().clone())?;
+    for layer in &published.layers()[..count] {
+        builder.layer(layer.name(), layer.op().clone(), layer.inputs())?;
+    }
+    Ok(builder.build()?)
+}
+
 struct Growing {
     builder: Builder,
     wanted: Vec<(String, Wanted)>,
@@ -123,58 +148,50 @@ struct Growing {
 }
 
 impl Growing {
-    fn new(published: &Network) -> Result<Growing, Error> {
-        let input = published.input().unrounded();
+    fn new(published: &Network, first: usize) -> Result<Growing, Error> {
+        let input = match first {
+            0 => published.input().unrounded(),
+            _ => Input {
+                shape: published.tensor(Source::Layer(first - 1)).0,
+                number: Number::F32,
+                picture: None,
+            },
+        };
         Ok(Growing {
-            builder: Builder::new("tincy-yolo", input)?,
+            builder: Builder::new("tincy", input)?,
             wanted: Vec::new(),
             binary: Vec::new(),
             maps: Vec::new(),
         })
     }
 
-    /// Code and channels that a layer of the chain reads.
-    fn chain_input(&self, published: &Network, index: usize) -> (Number, usize) {
-        let source = match index {
-            0 => Source::Input,
-            _ => Source::Layer(index - 1),
-        };
-        let (shape, number) = published.tensor(source);
-        (number, shape.channels)
-    }
-
-    /// A hidden layer of the chain, as floats.
+    /// A hidden convolution of the chain, as floats.
     fn hidden(
         &mut self,
-        name: &str,
-        convolution: &Convolution,
-        (number, _): (Number, usize),
+        published: &Network,
+        index: usize,
         source: Source,
     ) -> Result<Source, Error> {
-        let (Finish::Thresholds(thresholds), Some(code)) = (&convolution.finish, number.code())
-        else {
+        let layer = &published.layers()[index];
+        let name = layer.name();
+        let read = published.tensor(layer.inputs()[0]).1;
+        let (Some(convolution), Some(code)) = (layer.convolution(), read.code()) else {
+            return Err(Error::layer(name, "is no convolution of codes"));
+        };
+        let Finish::Thresholds(thresholds) = &convolution.finish else {
             return Err(Error::layer(name, "has no thresholds to start from"));
         };
         let bound = accumulator::bound(convolution, code);
-        let lines: Vec<Option<Line>> = (0..convolution.out_channels)
-            .map(|o| line::of_channel(thresholds, o, bound.min, bound.max))
-            .collect();
-        // Channels without a line start as the usual one does, from nothing.
-        let usual = middle(lines.iter().flatten().map(|line| line.factor));
-        let lines = lines.into_iter().map(|line| {
-            line.unwrap_or(Line {
-                factor: usual,
-                offset: 0.0,
-            })
-        });
+        let lines = (0..convolution.out_channels)
+            .map(|o| line::of_channel(thresholds, o, bound.min, bound.max));
         self.wanted
             .push((name.into(), Wanted::Lines(lines.collect())));
-        if !matches!(source, Source::Input) {
+        if index > 0 {
             self.binary.push(name.into());
         }
         let weights = convolution.weights.unpack();
         let floats = weights.iter().map(|weight| f32::from(*weight)).collect();
-        let op = float(convolution, floats, 0.0);
+        let op = float(convolution, floats, vec![0.0; convolution.out_channels]);
         Ok(self.builder.layer(name, op, &[source])?)
     }
 
@@ -184,7 +201,7 @@ impl Growing {
         let weights = (0..inputs * NECK)
             .map(|_| chance.between(-1.0, 1.0) as f32)
             .collect();
-        let op = float(&pointwise(NECK), weights, 0.0);
+        let op = float(&pointwise(NECK), weights, vec![0.0; NECK]);
         self.wanted.push((
             name.into(),
             Wanted::Spread {
@@ -197,8 +214,27 @@ impl Growing {
         Ok(self.builder.layer(name, op, &[source])?)
     }
 
-    /// A head's map: 5 numbers and the classes, objects rare at first.
-    fn head(
+    /// The published head: its weights with their scales inside.
+    fn published_head(
+        &mut self,
+        name: &str,
+        convolution: &Convolution,
+        source: Source,
+    ) -> Result<Source, Error> {
+        let Finish::Affine(affine) = &convolution.finish else {
+            return Err(Error::layer(name, "gives codes, not results"));
+        };
+        let weights = convolution.weights.unpack();
+        let filters = weights.chunks_exact(weights.len() / convolution.out_channels);
+        let scaled = filters.zip(affine.scale.iter());
+        let scaled =
+            scaled.flat_map(|(filter, scale)| filter.iter().map(move |w| f32::from(*w) * scale));
+        let op = float(convolution, scaled.collect(), affine.bias.to_vec());
+        Ok(self.builder.layer(name, op, &[source])?)
+    }
+
+    /// A head's map: for each anchor 5 numbers and the classes, objects rare at first.
+    fn fine_head(
         &mut self,
         name: &str,
         source: Source,
@@ -206,41 +242,45 @@ impl Growing {
         chance: &mut Chance,
     ) -> Result<Source, Error> {
         let inputs = self.builder.tensor(source).0.channels;
-        let outputs = 5 + classes;
-        let reach = 0.3 / (inputs as f64).sqrt();
+        let numbers = 5 + classes;
+        let outputs = SMALL.len() * numbers;
+        let reach = (inputs as f64).sqrt().recip();
         let weights = (0..inputs * outputs)
             .map(|_| chance.between(-reach, reach) as f32)
             .collect();
-        let mut op = float(&pointwise(outputs), weights, 0.0);
-        if let Op::Convolution(Convolution {
-            finish: Finish::Affine(affine),
-            ..
-        }) = &mut op
-        {
-            let bias = (0..outputs).map(|o| if o >= 4 { RARE } else { 0.5 });
-            affine.bias = bias.collect::<Vec<f32>>().into();
-        }
+        let bias = (0..outputs).map(|o| if o % numbers == 4 { RARE } else { 0.0 });
+        let op = float(&pointwise(outputs), weights, bias.collect());
         Ok(self.builder.layer(name, op, &[source])?)
     }
 
     fn finish(
         mut self,
         published: &Network,
-        heads: [(Source, u32); 2],
-        classes: usize,
+        first: usize,
+        [coarse, finer]: [Source; 2],
     ) -> Result<Start, Error> {
-        for (source, stride) in heads {
-            self.builder.head(Head {
-                source,
-                classes,
-                kind: HeadKind::Yolox { stride },
-            });
-        }
+        let head = published.heads()[0].clone();
+        let HeadKind::Region { softmax, .. } = head.kind else {
+            return Err(Error::Shape("the network has no head of anchors".into()));
+        };
+        self.builder.head(Head {
+            source: finer,
+            classes: head.classes,
+            kind: HeadKind::Region {
+                anchors: SMALL.to_vec(),
+                softmax,
+            },
+        });
+        self.builder.head(Head {
+            source: coarse,
+            ..head
+        });
         self.builder.classes(published.classes().to_vec());
         for (subject, text) in published.provenance() {
             self.builder.provenance(format!("start: {subject}"), text);
         }
         Ok(Start {
+            trunk: (first > 0).then(|| trunk(published, first)).transpose()?,
             template: self.builder.build()?,
             wanted: self.wanted,
             binary: self.binary,
@@ -267,24 +307,18 @@ fn pointwise(outputs: usize) -> Convolution {
     }
 }
 
-/// The same convolution with float weights and nothing behind it but a bias.
-fn float(convolution: &Convolution, weights: Vec<f32>, bias: f32) -> Op {
+/// The same convolution with float weights and nothing behind it but biases.
+fn float(convolution: &Convolution, weights: Vec<f32>, bias: Vec<f32>) -> Op {
     Op::Convolution(Convolution {
         weights: Weights::floats(weights),
         finish: Finish::Affine(Affine {
             scale: Default::default(),
-            bias: vec![bias; convolution.out_channels].into(),
+            bias: bias.into(),
             activation: Activation::Linear,
             output: Number::F32,
         }),
         ..convolution.clone()
     })
-}
-
-fn middle(values: impl Iterator<Item = f64>) -> f64 {
-    let mut all: Vec<f64> = values.collect();
-    all.sort_by(f64::total_cmp);
-    all.get(all.len() / 2).copied().unwrap_or(1.0)
 }
 
 /// The model with all its quantizers: signs with a scale of 1, 8-bit weights at both ends, 4-bit codes
@@ -313,13 +347,16 @@ pub fn model(start: &Start, momentum: f32) -> Result<Model, Error> {
 
 fn quantizer(is_binary: bool, layout: Layout, weights: &[f32]) -> Box<dyn Quantizer> {
     if is_binary {
-        Box::new(Signs)
-    } else {
-        let mut lsq = Lsq::weights(8, true, layout, weights);
-        if weights.iter().all(|weight| weight.abs() == 1.0) {
-            // Signs so far: 1 becomes a code with room on both sides.
-            lsq.parameters_mut().fill(1.0 / 64.0);
-        }
-        Box::new(lsq)
+        return Box::new(Signs);
     }
+    let mut lsq = Lsq::weights(8, true, layout, weights);
+    let filters = weights.chunks_exact(layout.window());
+    for (step, filter) in lsq.parameters_mut().iter_mut().zip(filters) {
+        let size = filter[0].abs();
+        if filter.iter().all(|weight| weight.abs() == size) {
+            // Signs so far: what they are becomes a code with room on both sides.
+            *step = size / 64.0;
+        }
+    }
+    Box::new(lsq)
 }
