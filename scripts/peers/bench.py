@@ -76,8 +76,26 @@ class Contestant:
         self.process.wait()
 
 
+def positive(text):
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
+def numbers(text):
+    return [positive(part) for part in text.split(",")]
+
+
+def known(text):
+    names = text.split(",")
+    for name in names:
+        if name not in NETWORKS:
+            raise argparse.ArgumentTypeError(f"unknown network {name!r}: there are {', '.join(NETWORKS)}")
+    return names
+
+
 def arguments():
-    parser = argparse.ArgumentParser(description="Times the engine against its peers.")
+    parser = argparse.ArgumentParser("bench-peers", description="Times the engine against its peers.")
     parser.add_argument("--ours", required=True, help="the engine's driver")
     parser.add_argument("--prototype", help="the prototype's driver")
     parser.add_argument("--tincy", help="the command, which makes the engine's W8A8 networks of the peers' f32 ones")
@@ -85,10 +103,11 @@ def arguments():
     parser.add_argument("--shared", type=Path, help="the folder of the networks that are files")
     parser.add_argument("--python", help="an interpreter with the peers")
     parser.add_argument("--models", type=Path, help="folder for the peers' models")
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--rounds", type=positive, default=ROUNDS, help="how often each has its turn")
     parser.add_argument("--quick", action="store_const", const=QUICK_ROUNDS, dest="rounds", help="few rounds")
-    parser.add_argument("--threads", default="1", help="numbers of threads, as 1,2")
-    parser.add_argument("--networks", default=",".join(NETWORKS), help="which networks")
+    parser.add_argument("--threads", type=numbers, default=[1], help="numbers of threads, as 1,2")
+    parser.add_argument("--networks", type=known, default=NETWORKS, help=f"which of {', '.join(NETWORKS)}")
+    parser.add_argument("--check", action="store_true", help="only look whether these arguments are right")
     parser.add_argument("--model", help="a .tincy file that the engine runs as the network tincy")
     parser.add_argument("--json", type=Path, help="write every sample there")
     return parser.parse_args()
@@ -129,7 +148,7 @@ def entries(options, names):
         low_bit = " b" in (topology or "")
         # What is hidden has no picture to find ranges from.
         w8a8 = peers and options.tincy and name != "hidden" and quantized(options, name, models["f32"])
-        for threads in map(int, options.threads.split(",")):
+        for threads in options.threads:
             if ours:
                 yield name, OURS, "W1A3" if low_bit else "f32", threads, [options.ours, str(threads), ours]
             if w8a8:
@@ -235,16 +254,15 @@ def processor():
 
 def main():
     options = arguments()
-    names = options.networks.split(",")
-    for name in names:
-        if name not in NETWORKS:
-            sys.exit(f"unknown network {name}: there are {', '.join(NETWORKS)}")
+    if options.check:
+        return
+    names = options.networks
     if not options.shared:
         names = [name for name in names if name not in networks.FILES]
     contestants = start(options, names)
     if not contestants:
         sys.exit("nothing could be run")
-    race(contestants, max(1, options.rounds))
+    race(contestants, options.rounds)
     for contestant in contestants:
         contestant.stop()
     print(f"# {processor()}, {os.cpu_count()} cores; {options.rounds} rounds; milliseconds a frame, network only")

@@ -1,4 +1,4 @@
-//! A teacher's maps and detections as targets.
+//! A teacher's maps as targets.
 //!
 //! [`Teacher`] holds a student's anchor-free maps against those of a teacher with the same grids.
 //! With `p` the teacher's objectness and `t` its class probabilities in a cell, `u` the overlap of
@@ -10,14 +10,12 @@
 //! boxes        p * 5 * (1 - u^2)
 //! ```
 //!
-//! A batch's sum is divided by the sum of `p`. [`add_detections`] makes a teacher's boxes objects to
-//! be found, for a student with any heads.
+//! A batch's sum is divided by the sum of `p`.
 
 use super::logistic::{logistic, yes_or_no};
-use super::overlap::{overlap, overlap_slopes};
+use super::overlap::overlap_slopes;
 use super::yolox::edges;
-use super::{HeadMap, Terms, Truth};
-use tincy_vision::Candidate;
+use super::{HeadMap, Terms};
 
 /// How a student is drawn to a teacher.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -114,33 +112,10 @@ impl Teacher {
     }
 }
 
-/// Adds a teacher's boxes to the labels: those of a score from `sure` on as objects that count by
-/// their score, those from `doubtful` on as ignored. Boxes over a labelled object (overlap above
-/// one half) are left out: the label knows better.
-pub fn add_detections(truths: &mut Vec<Truth>, found: &[Candidate], sure: f32, doubtful: f32) {
-    let labelled = truths.len();
-    for candidate in found.iter().filter(|candidate| candidate.score >= doubtful) {
-        let rect = candidate.rect;
-        let edges = [rect.left, rect.top, rect.right, rect.bottom].map(|edge| edge.clamp(0.0, 1.0));
-        let known = truths[..labelled]
-            .iter()
-            .any(|truth| overlap(&truth.edges, &edges) > 0.5);
-        if !known && edges[0] < edges[2] && edges[1] < edges[3] {
-            truths.push(Truth {
-                class: candidate.class,
-                edges,
-                ignored: candidate.score < sure,
-                weight: candidate.score,
-            });
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::slopes::{Grid, check, maps, numbers, room};
     use super::*;
-    use tincy_vision::Rect;
 
     #[test]
     fn the_gradient_is_the_slope() {
@@ -173,39 +148,5 @@ mod tests {
             "{gradients:?}"
         );
         assert!((terms.overlaps - terms.matched).abs() < 1e-5);
-    }
-
-    #[test]
-    fn detections_become_objects() {
-        let candidate = |score, left: f32| Candidate {
-            class: 2,
-            score,
-            rect: Rect {
-                left,
-                top: -0.1,
-                right: left + 0.2,
-                bottom: 0.5,
-            },
-        };
-        let label = Truth {
-            class: 0,
-            edges: [0.0, 0.0, 0.2, 0.5],
-            ignored: false,
-            weight: 1.0,
-        };
-        let mut truths = vec![label];
-        let found = [0.9, 0.7, 0.3, 0.05];
-        let found: Vec<_> = found
-            .iter()
-            .enumerate()
-            .map(|(i, s)| candidate(*s, 0.25 * i as f32 - 0.02))
-            .collect();
-        add_detections(&mut truths, &found, 0.5, 0.1);
-        assert_eq!(truths.len(), 3);
-        assert_eq!(truths[1].edges, [0.23, 0.0, 0.43, 0.5]);
-        assert_eq!(
-            (truths[1].ignored, truths[1].weight, truths[2].ignored),
-            (false, 0.7, true)
-        );
     }
 }

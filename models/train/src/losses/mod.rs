@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | [`region`] | YOLOv2's loss, for heads with anchors and a softmax |
 //! | [`yolox`] | the anchor-free loss with cells assigned by cost |
-//! | [`distill`] | a teacher's maps and detections as targets |
+//! | [`distill`] | a teacher's maps as targets |
 //! | [`softmax`] | cross-entropy of classifiers |
 //!
 //! Maps are NHWC, one picture a call, as the last convolution gives them: nothing is squashed yet.
