@@ -99,10 +99,7 @@ impl Network {
         for (index, layer) in self.layers.iter().enumerate() {
             builder.layer(layer.name(), op(index, layer)?, layer.inputs())?;
         }
-        builder.network.outputs.clone_from(&self.outputs);
-        builder.network.heads.clone_from(&self.heads);
-        builder.network.classes.clone_from(&self.classes);
-        builder.network.provenance.clone_from(&self.provenance);
+        builder.take_over(self, |map| map);
         Ok(builder)
     }
 
@@ -224,6 +221,21 @@ impl Builder {
     pub fn head(&mut self, head: Head) {
         self.output_tensor(head.source);
         self.network.heads.push(head);
+    }
+
+    /// Takes over results, heads, class names and provenance of a network whose maps lie at these places.
+    pub fn take_over(&mut self, network: &Network, place: impl Fn(Source) -> Source) {
+        for output in &network.outputs {
+            self.output_tensor(place(*output));
+        }
+        for head in &network.heads {
+            self.head(Head {
+                source: place(head.source),
+                ..head.clone()
+            });
+        }
+        self.classes(network.classes.clone());
+        self.network.provenance.extend(network.provenance.clone());
     }
 
     /// Names the classes that all heads find from now on.

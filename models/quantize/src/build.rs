@@ -2,7 +2,7 @@
 
 use crate::codes::Codes;
 use crate::forms::Forms;
-use crate::rebuilt::{place, take_over};
+use crate::rebuilt::place;
 use crate::split::activation;
 use crate::{Error, filters::Filters, filters::Target, filters::results};
 use std::collections::BTreeMap;
@@ -120,7 +120,8 @@ impl Building<'_> {
     }
 
     fn finish(mut self, about: &str) -> Result<Network, Error> {
-        take_over(&mut self.builder, self.start, &self.places);
+        let places = &self.places;
+        self.builder.take_over(self.start, |map| place(places, map));
         self.builder.provenance("quantized", about);
         Ok(self.builder.build()?)
     }

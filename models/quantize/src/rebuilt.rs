@@ -53,7 +53,9 @@ impl<'a> Rebuilt<'a> {
     /// # Errors
     /// If it does not fit together, which would be a fault here.
     pub(crate) fn finish(mut self) -> Result<Network, Error> {
-        take_over(&mut self.builder, self.network, &self.places);
+        let places = &self.places;
+        self.builder
+            .take_over(self.network, |map| place(places, map));
         Ok(self.builder.build()?)
     }
 }
@@ -63,22 +65,5 @@ pub(crate) fn place(places: &[Source], map: Source) -> Source {
     match map {
         Source::Input => Source::Input,
         Source::Layer(index) => places[index],
-    }
-}
-
-/// Gives what is built anew the outputs, heads, classes and provenance of a network whose layers have their
-/// maps at `places`.
-pub(crate) fn take_over(builder: &mut Builder, network: &Network, places: &[Source]) {
-    for output in network.outputs() {
-        builder.output_tensor(place(places, *output));
-    }
-    for head in network.heads() {
-        let mut head = head.clone();
-        head.source = place(places, head.source);
-        builder.head(head);
-    }
-    builder.classes(network.classes().to_vec());
-    for (subject, text) in network.provenance() {
-        builder.provenance(subject, text);
     }
 }

@@ -3,11 +3,12 @@
 use crate::Error;
 use crate::augment::Batch;
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tincy_engine::tensor::{Tensor, TensorMut};
 use tincy_engine::{Plan, Session};
-use tincy_network::{Layer, Network, Shape, Source};
+use tincy_network::{Code, Layer, Network, Shape, Source};
 
 /// The network, and its plans.
 pub struct Frozen {
@@ -49,19 +50,20 @@ impl Frozen {
         &self.network
     }
 
-    /// Runs it over a batch, each of whose inputs `fill` brings into the network's.
+    /// Runs it over a batch, each of whose inputs `own` brings into real values as the network takes them.
     ///
     /// # Errors
     /// If the inputs' size does not suit the network.
     pub fn look(
         &mut self,
         batch: &Batch,
-        fill: impl Fn(&[f32], TensorMut<'_>) + Sync,
+        own: impl Fn(&[f32]) -> Cow<'_, [f32]> + Sync,
     ) -> Result<Seen, Error> {
         let AtSize { plan, shapes } = self.at_size(batch.size)?;
+        let code = self.network.input().number.code();
         let size = (batch.inputs.len() / batch.truths.len().max(1)).max(1);
         let see = |session: &mut Session, input: &[f32]| -> Vec<Vec<f32>> {
-            fill(input, session.input_mut());
+            put(&own(input), code, session.input_mut());
             session.run();
             let map = |output: &Source| session.output(*output).expect("outputs are kept");
             self.outputs.iter().map(|o| numbers(map(o))).collect()
@@ -88,6 +90,15 @@ impl Frozen {
         };
         self.sizes.insert(size, at_size.clone());
         Ok(at_size)
+    }
+}
+
+fn put(values: &[f32], code: Option<Code>, input: TensorMut<'_>) {
+    let code = |value: &f32| code.expect("bytes are codes").quantize(*value);
+    match input {
+        TensorMut::F32(own) => own.copy_from_slice(values),
+        TensorMut::U8(own) => (own.iter_mut().zip(values)).for_each(|(o, v)| *o = code(v) as u8),
+        TensorMut::I8(own) => (own.iter_mut().zip(values)).for_each(|(o, v)| *o = code(v) as i8),
     }
 }
 

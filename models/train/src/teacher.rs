@@ -8,8 +8,8 @@ use crate::Error;
 use crate::augment::Batch;
 use crate::frozen::{Frozen, Seen};
 use crate::losses::{HeadMap, distill};
+use std::borrow::Cow;
 use std::sync::Arc;
-use tincy_engine::tensor::TensorMut;
 use tincy_network::{ChannelOrder, Head, HeadKind, Network, Number, Picture, Source};
 
 /// A trained network, and how much it says.
@@ -69,13 +69,9 @@ impl Teacher {
     /// If its size does not suit the teacher.
     pub fn look(&mut self, batch: &Batch) -> Result<Lesson<'_>, Error> {
         let (from, to) = (self.from, self.to);
-        let code = self.frozen.network().input().number.code();
-        let code = move |value: f32| code.expect("bytes are codes").quantize(value);
-        let seen = self.frozen.look(batch, |values, input| match input {
-            TensorMut::F32(own) => convert(values, &from, &to, own, |value| value),
-            TensorMut::U8(own) => convert(values, &from, &to, own, |value| code(value) as u8),
-            TensorMut::I8(own) => convert(values, &from, &to, own, |value| code(value) as i8),
-        })?;
+        let seen = self
+            .frozen
+            .look(batch, |values| Cow::Owned(convert(values, &from, &to)))?;
         Ok(Lesson {
             teacher: self,
             seen,
@@ -120,27 +116,18 @@ impl Lesson<'_> {
 }
 
 /// Pixels of one input as another network takes them.
-fn convert<T>(
-    values: &[f32],
-    from: &Picture,
-    to: &Picture,
-    out: &mut [T],
-    number: impl Fn(f32) -> T,
-) {
+fn convert(values: &[f32], from: &Picture, to: &Picture) -> Vec<f32> {
     let turned = |picture: &Picture| picture.order == ChannelOrder::Bgr;
     let is_turned = turned(from) != turned(to);
-    let pixels = values
-        .as_chunks::<3>()
-        .0
-        .iter()
-        .zip(out.as_chunks_mut::<3>().0);
-    for (pixel, out) in pixels {
-        for channel in 0..3 {
+    let pixels = values.as_chunks::<3>().0.iter();
+    let converted = pixels.flat_map(|pixel| {
+        [0, 1, 2].map(|channel| {
             let own = if is_turned { 2 - channel } else { channel };
             let plain = pixel[own] * from.std[own] + from.mean[own];
-            out[channel] = number((plain - to.mean[channel]) / to.std[channel]);
-        }
-    }
+            (plain - to.mean[channel]) / to.std[channel]
+        })
+    });
+    converted.collect()
 }
 
 #[cfg(test)]
@@ -158,8 +145,7 @@ mod tests {
             std: [1.0 / 255.0; 3],
             ..Picture::default()
         };
-        let mut out = [0.0; 3];
-        convert(&[128.0, 64.0, 0.0], &from, &to, &mut out, |value| value);
+        let out = convert(&[128.0, 64.0, 0.0], &from, &to);
         let near = out
             .iter()
             .zip([0.0, 127.5, 255.0])

@@ -3,10 +3,10 @@
 use crate::Error;
 use crate::augment::Batch;
 use crate::frozen::Frozen;
+use std::borrow::Cow;
 use std::sync::Arc;
-use tincy_engine::tensor::TensorMut;
 use tincy_network::graph::Builder;
-use tincy_network::{Head, Input, Network, Source};
+use tincy_network::{Input, Network, Number, Source};
 
 /// The layers.
 pub struct Trunk(Frozen);
@@ -18,9 +18,12 @@ impl Trunk {
         Trunk(Frozen::new(network, outputs, pool))
     }
 
-    /// What batches are to be made for.
+    /// What batches are to be made for: real values.
     pub fn input(&self) -> Input {
-        self.0.network().input().unrounded()
+        Input {
+            number: Number::F32,
+            ..self.0.network().input().clone()
+        }
     }
 
     /// The batch as the trunk's codes.
@@ -28,17 +31,7 @@ impl Trunk {
     /// # Errors
     /// If its size does not suit the trunk.
     pub fn look(&mut self, batch: &Batch) -> Result<Batch, Error> {
-        let code = self.0.network().input().number.code();
-        let code = code.expect("a trunk in integers reads codes");
-        let rounded = |value: f32| {
-            let code_of = value.round_ties_even() as i32 + code.zero;
-            code_of.clamp(code.min(), code.max())
-        };
-        let seen = self.0.look(batch, |values, input| match input {
-            TensorMut::F32(own) => own.copy_from_slice(values),
-            TensorMut::U8(own) => put(values, own, |value| rounded(value) as u8),
-            TensorMut::I8(own) => put(values, own, |value| rounded(value) as i8),
-        })?;
+        let seen = self.0.look(batch, |values| Cow::Borrowed(values))?;
         let shape = seen.shapes[0];
         Ok(Batch {
             step: batch.step,
@@ -67,22 +60,7 @@ impl Trunk {
             let inputs: Vec<Source> = layer.inputs().iter().map(|s| moved(*s)).collect();
             builder.layer(layer.name(), layer.op().clone(), &inputs)?;
         }
-        for head in network.heads() {
-            builder.head(Head {
-                source: moved(head.source),
-                ..head.clone()
-            });
-        }
-        builder.classes(network.classes().to_vec());
-        for (subject, text) in network.provenance() {
-            builder.provenance(subject, text);
-        }
+        builder.take_over(network, moved);
         Ok(builder.build()?)
-    }
-}
-
-fn put<T>(values: &[f32], own: &mut [T], code: impl Fn(f32) -> T) {
-    for (own, value) in own.iter_mut().zip(values) {
-        *own = code(*value);
     }
 }

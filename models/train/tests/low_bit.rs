@@ -4,9 +4,9 @@ mod support;
 
 use tincy_engine::{Options, Plan, Session};
 use tincy_import::import;
-use tincy_network::{Code, HeadKind, Input, Network, Number, Source};
+use tincy_network::{HeadKind, Network, Source};
 use tincy_train::augment::Batch;
-use tincy_train::low_bit::export::{Maps, to_integers};
+use tincy_train::low_bit::export::to_integers;
 use tincy_train::low_bit::{calibrate, prune};
 use tincy_train::networks::tincy_yolo;
 use tincy_train::trunk::Trunk;
@@ -28,12 +28,17 @@ fn output(network: &Network, source: Source) -> Vec<f32> {
     session.output(source).unwrap().floats().to_vec()
 }
 
+/// The published Tiny-YOLO W1A4, where it is there.
+fn published() -> Option<Network> {
+    let folder = support::shared("tinyyolo-w1a4")?;
+    Some(import(&folder, &Default::default()).unwrap())
+}
+
 #[test]
 fn dead_channels_change_nothing() {
-    let Some(folder) = support::shared("tinyyolo-w1a4") else {
+    let Some(published) = published() else {
         return;
     };
-    let published = import(&folder, &Default::default()).unwrap();
     let pruned = prune::dead_channels(&published, 4).unwrap();
     let channels = |network: &Network, layer: &str| {
         let layer = network.find(layer).unwrap();
@@ -63,10 +68,13 @@ fn grown(published: &Network) -> (tincy_yolo::Start, Trunk, Model, Batch, Tape) 
     let start = tincy_yolo::start(published, Some("pool2"), 1).unwrap();
     let mut trunk = Trunk::new(start.trunk.clone().unwrap(), support::pool(2));
     let shape = published.input().shape;
+    let step = published.input().number.code().unwrap().scale as f32;
     let batch = Batch {
         step: 0,
         size: [shape.width, shape.height],
-        inputs: (0..shape.elements()).map(|at| code(at).into()).collect(),
+        inputs: (0..shape.elements())
+            .map(|at| f32::from(code(at)) * step)
+            .collect(),
         truths: vec![Vec::new()],
     };
     let seen = trunk.look(&batch).unwrap();
@@ -79,24 +87,12 @@ fn grown(published: &Network) -> (tincy_yolo::Start, Trunk, Model, Batch, Tape) 
 
 #[test]
 fn a_grown_network_finds_what_its_start_found() {
-    let Some(folder) = support::shared("tinyyolo-w1a4") else {
+    let Some(published) = published() else {
         return;
     };
-    let published = import(&folder, &Default::default()).unwrap();
     let published = prune::dead_channels(&published, 4).unwrap();
     let (start, trunk, mut model, seen, mut tape) = grown(&published);
-    let four = Code::unsigned(tincy_yolo::BITS, 1.0);
-    let input = Input {
-        number: Number::Code(four),
-        ..start.template.input().clone()
-    };
-    let maps = Maps {
-        input,
-        input_step: 1.0,
-        code: four,
-        step: 1.0,
-    };
-    let trained = to_integers(&mut model, &maps).unwrap();
+    let trained = to_integers(&mut model, &start.integers).unwrap();
     let whole = trunk.before(&trained).unwrap();
     assert_eq!(whole.find("pool2"), published.find("pool2"));
     // At most 4.45 G: what the programmable logic does at 16 frames a second.
@@ -130,7 +126,7 @@ fn a_grown_network_finds_what_its_start_found() {
             own.iter_mut().for_each(|own| *own += 0.013);
         }
     }
-    let trained = to_integers(&mut model, &maps).unwrap();
+    let trained = to_integers(&mut model, &start.integers).unwrap();
     let whole = trunk.before(&trained).unwrap();
     tape.load(&model, &seen).unwrap();
     tape.forward(&mut model, false);
@@ -144,10 +140,9 @@ fn a_grown_network_finds_what_its_start_found() {
 
 #[test]
 fn a_trunk_ends_before_the_fork() {
-    let Some(folder) = support::shared("tinyyolo-w1a4") else {
+    let Some(published) = published() else {
         return;
     };
-    let published = import(&folder, &Default::default()).unwrap();
     let refused = |layer| match tincy_yolo::start(&published, Some(layer), 1) {
         Ok(_) => panic!("{layer} was taken"),
         Err(error) => error.to_string(),

@@ -186,11 +186,6 @@ impl Arguments {
         }
     }
 
-    /// Of batch normalisation's running statistics.
-    pub(super) fn momentum(&self) -> f32 {
-        self.normalise.unwrap_or(0.02)
-    }
-
     fn augment(&self, mosaic: f64) -> Augment {
         Augment {
             strength: self.strength,

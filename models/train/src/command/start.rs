@@ -4,7 +4,7 @@ use super::arguments::Arguments;
 use super::threads;
 use anyhow::{Result, bail};
 use std::sync::Arc;
-use tincy_network::{Code, Input, Network, Number, classes};
+use tincy_network::{Input, Network, classes};
 use tincy_train::augment::{Batch, Loader, Pictures};
 use tincy_train::model::{Normalisation, Options};
 use tincy_train::networks::tincy_yolo;
@@ -121,29 +121,15 @@ fn tincy_yolo(
     tape: &mut Tape,
 ) -> Result<Learner> {
     const ROUND: usize = 4;
-    let momentum = arguments.momentum();
+    let momentum = arguments.normalise.unwrap_or(0.02);
     let pruned = low_bit::prune::dead_channels(start, ROUND)?;
     let start = tincy_yolo::start(&pruned, arguments.frozen.as_deref(), arguments.seed)?;
     let pool = threads::pool(arguments.threads)?;
     let trunk = start.trunk.clone().map(|trunk| Trunk::new(trunk, pool));
-    // Layers are trained on codes as they are.
-    let code = Code::unsigned(tincy_yolo::BITS, 1.0);
-    let input = match &trunk {
-        Some(_) => Input {
-            number: Number::Code(code),
-            ..start.template.input().clone()
-        },
-        None => pruned.input().clone(),
-    };
     let mut learner = Learner {
         model: tincy_yolo::model(&start, momentum)?,
         trunk,
-        export: Export::Thresholds(low_bit::export::Maps {
-            input,
-            input_step: 1.0,
-            code,
-            step: 1.0,
-        }),
+        export: Export::Thresholds(start.integers.clone()),
     };
     // All that statistics would give comes from the checkpoint, if there is one.
     if !arguments.resume {

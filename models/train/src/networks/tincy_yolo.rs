@@ -32,6 +32,7 @@
 
 use crate::augment::Chance;
 use crate::low_bit::calibrate::Wanted;
+use crate::low_bit::export::Maps;
 use crate::low_bit::line;
 use crate::model::{Normalisation, Options};
 use crate::quantizers::lsq::Lsq;
@@ -41,8 +42,8 @@ use crate::quantizers::{Layout, Quantizer};
 use crate::{Error, Model};
 use tincy_network::graph::Builder;
 use tincy_network::{
-    Activation, Affine, Convolution, Finish, Head, HeadKind, Input, Network, Number, Op, Padding,
-    Source, Weights, accumulator,
+    Activation, Affine, Code, Convolution, Finish, Head, HeadKind, Input, Network, Number, Op,
+    Padding, Source, Weights, accumulator,
 };
 
 /// Channels of the two convolutions between the heads.
@@ -70,6 +71,8 @@ pub struct Start {
     pub binary: Vec<String>,
     /// Layers whose map is quantized, in the order of the network.
     pub maps: Vec<String>,
+    /// What it is written as: layers are trained on codes as they are.
+    pub integers: Maps,
 }
 
 /// `tincy-yolo` from a low-bit chain: a published network that was imported. Its layers to `frozen`, by its
@@ -293,9 +296,25 @@ impl Growing {
         for (subject, text) in published.provenance() {
             self.builder.provenance(format!("start: {subject}"), text);
         }
+        let trunk = (first > 0).then(|| trunk(published, first)).transpose()?;
+        let template = self.builder.build()?;
+        let code = Code::unsigned(BITS, 1.0);
+        let input = match &trunk {
+            Some(_) => Input {
+                number: Number::Code(code),
+                ..template.input().clone()
+            },
+            None => published.input().clone(),
+        };
         Ok(Start {
-            trunk: (first > 0).then(|| trunk(published, first)).transpose()?,
-            template: self.builder.build()?,
+            trunk,
+            template,
+            integers: Maps {
+                input,
+                input_step: 1.0,
+                code,
+                step: 1.0,
+            },
             wanted: self.wanted,
             binary: self.binary,
             maps: self.maps,
